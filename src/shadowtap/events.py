@@ -1,0 +1,322 @@
+"""The vocabulary of values that cross the borders between stages.
+
+    Frames ─► Segments ─► Opened | Chunk | Gap | Closed ─► Request | Exchange ─► Outcome
+
+Packets are columns (NumPy arrays of one batch), because Python pays per object; from the bytes of a message on
+they are small frozen values. Times are nanoseconds since the Unix epoch, as the capture saw them. A value knows
+nothing of the stage that made it.
+"""
+
+from enum import IntEnum, StrEnum
+from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+Address = IPv4Address | IPv6Address
+
+
+class Link(IntEnum):
+    """What a frame begins with: a LINKTYPE_ number (tcpdump.org/linktypes.html) or, below zero, an overlay
+    whose outer headers the receiving socket has already removed."""
+
+    VXLAN = -1
+    GENEVE = -2
+    NULL = 0
+    ETHERNET = 1
+    PPP = 9
+    RAW_BSD = 12
+    RAW_OPENBSD = 14
+    RAW = 101
+    C_HDLC = 104
+    LOOP = 108
+    LINUX_SLL = 113
+    IPV4 = 228
+    IPV6 = 229
+    LINUX_SLL2 = 276
+
+
+class Frames:
+    """A batch of packets: one buffer and a row per packet, in order of arrival.
+
+    `buffer` is uint8; `start` the index of a frame's first byte in it; `captured` the bytes there are;
+    `on_wire` the bytes there were; `time_ns` when it was captured. All columns are int64 of one length.
+    The buffer may be reused by the source that made it: a frame is valid until the next one is asked for.
+    `link` is a `Link` where it is known and the bare LINKTYPE_ number where it is not.
+    """
+
+    __slots__ = ("buffer", "captured", "link", "on_wire", "start", "time_ns")
+
+    def __init__(
+        self, buffer: Bytes, start: Ints, captured: Ints, on_wire: Ints, time_ns: Ints, link: int
+    ) -> None:
+        self.buffer = buffer
+        self.start = start
+        self.captured = captured
+        self.on_wire = on_wire
+        self.time_ns = time_ns
+        self.link = link
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+class Segments:
+    """The TCP segments of a batch, in order of arrival; every column has one row a segment.
+
+    `key` names the connection exactly: 40 bytes, the two endpoints in a fixed order, address family and VNI
+    (see `FlowKey`). `reverse` is True where the segment goes from the second endpoint to the first.
+    `start` and `length` delimit the payload in `buffer`; `missing` counts payload bytes that the sender sent
+    in this segment and the capture cut off. `flags` are the TCP flags byte.
+    """
+
+    __slots__ = (
+        "ack",
+        "buffer",
+        "flags",
+        "key",
+        "length",
+        "missing",
+        "reverse",
+        "seq",
+        "start",
+        "time_ns",
+    )
+
+    def __init__(
+        self,
+        buffer: Bytes,
+        key: NDArray[np.void],
+        reverse: NDArray[np.bool_],
+        seq: Ints,
+        ack: Ints,
+        flags: Ints,
+        start: Ints,
+        length: Ints,
+        missing: Ints,
+        time_ns: Ints,
+    ) -> None:
+        self.buffer = buffer
+        self.key = key
+        self.reverse = reverse
+        self.seq = seq
+        self.ack = ack
+        self.flags = flags
+        self.start = start
+        self.length = length
+        self.missing = missing
+        self.time_ns = time_ns
+
+    def __len__(self) -> int:
+        return len(self.seq)
+
+
+class Endpoint(NamedTuple):
+    """One end of a TCP connection."""
+
+    address: Address
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
+        return f"{host}:{self.port}"
+
+
+class Flow(msgspec.Struct, frozen=True, gc=False):
+    """A TCP connection as the packets show it. Direction 0 goes from `a` to `b`, direction 1 back.
+
+    `initiator` is the direction of the SYN, or None when the connection was joined mid-stream.
+    """
+
+    number: int
+    a: Endpoint
+    b: Endpoint
+    vni: int | None
+    initiator: int | None
+
+
+class How(StrEnum):
+    """How one direction of a flow came to its end."""
+
+    FIN = "fin"
+    RESET = "reset"
+    IDLE = "idle"
+    EVICTED = "evicted"
+    REUSED = "reused"
+    END = "end"
+
+
+class Opened(msgspec.Struct, frozen=True, gc=False):
+    """First sight of a flow."""
+
+    flow: Flow
+
+
+class Chunk(msgspec.Struct, frozen=True, gc=False):
+    """Bytes of one direction, in order and without overlap. `end` is the stream position (a TCP sequence
+    number) behind them; `ack` is how far the other direction had been received when they were sent, or -1."""
+
+    flow: int
+    direction: int
+    data: bytes
+    time_ns: int
+    end: int
+    ack: int
+
+
+class Gap(msgspec.Struct, frozen=True, gc=False):
+    """`length` bytes of one direction that were sent and will not come: lost on the mirror or cut off.
+
+    `end` is the stream position behind the hole.
+    """
+
+    flow: int
+    direction: int
+    length: int
+    time_ns: int
+    end: int
+
+
+class Closed(msgspec.Struct, frozen=True, gc=False):
+    """Nothing more comes in this direction."""
+
+    flow: int
+    direction: int
+    how: How
+    time_ns: int
+
+
+FlowEvent = Opened | Chunk | Gap | Closed
+
+
+class Flag(StrEnum):
+    """What was unusual about a message that could be read all the same."""
+
+    AMBIGUOUS_LENGTH = "ambiguous_length"
+    """Two readings of where the body ends: both Content-Length and Transfer-Encoding, or lengths that differ."""
+    BARE_LF = "bare_lf"
+    FOLDED = "folded_header"
+    MALFORMED_HEADER = "malformed_header"
+    MALFORMED_START = "malformed_start_line"
+    NO_HEADERS = "http_0_9"
+    UNTIL_CLOSE = "until_close"
+    TRAILERS = "trailers"
+    UPGRADE = "upgrade"
+
+
+class Fault(StrEnum):
+    """Why a message is not complete."""
+
+    GAP = "lost_packets"
+    TRUNCATED = "truncated_packets"
+    CLOSED = "closed_early"
+    RESET = "reset_early"
+    IDLE = "idle_timeout"
+    EVICTED = "memory_budget"
+    END = "capture_ended"
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    UNSEEN = "never_seen"
+    """Production answered a request of which no byte reached the capture."""
+
+
+class Connection(msgspec.Struct, frozen=True, gc=False):
+    """A flow whose client and server are known. `number` is the flow's, unique within a run."""
+
+    number: int
+    client: Endpoint
+    server: Endpoint
+    vni: int | None
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """A request as it was on the wire.
+
+    `head` runs from the request line through the empty line; `body` is the octets behind it with any chunked
+    framing kept (`http1.payload` removes it). `time_ns` and `end_ns` are the capture times of the packets that
+    held the first and the last byte. `index` counts the requests of its connection from 0. `fault` is None when
+    every byte is there; otherwise head and body hold what there was.
+    """
+
+    connection: Connection
+    index: int
+    time_ns: int
+    end_ns: int
+    method: bytes
+    target: bytes
+    version: bytes
+    head: bytes
+    body: bytes
+    chunked: bool
+    flags: tuple[Flag, ...]
+    fault: Fault | None
+
+
+class Response(msgspec.Struct, frozen=True, gc=False):
+    """An answer as it was on the wire; the fields are as a `Request`'s.
+
+    `body_bytes` counts the octets behind the head as they were on the wire, also where they were not kept.
+    """
+
+    connection: Connection
+    time_ns: int
+    end_ns: int
+    status: int
+    reason: bytes
+    version: bytes
+    head: bytes
+    body: bytes
+    body_bytes: int
+    chunked: bool
+    flags: tuple[Flag, ...]
+    fault: Fault | None
+
+
+class Exchange(msgspec.Struct, frozen=True, gc=False):
+    """An answer of production with the request it answers, or None where that was never seen.
+
+    An interim answer (1xx) makes an exchange of its own. `lost_request` is True when the capture shows that
+    there was a request and that it fell into a hole.
+    """
+
+    request: Request | None
+    response: Response
+    lost_request: bool = False
+
+
+Message = Request | Exchange
+
+
+class Failure(StrEnum):
+    """Why a replayed request has no answer."""
+
+    CONNECT = "connect"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    CLOSED = "closed"
+    GARBAGE = "garbage"
+    BREAKER = "breaker_open"
+    INTERRUPTED = "interrupted"
+    TLS = "tls"
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What became of one request at one target: an answer, or a named failure.
+
+    `sent_ns` is the wall clock when its first byte was given to the connection (0: never); `first_byte_ns` and
+    `elapsed_ns` are durations from there to the first and the last byte of the answer.
+    """
+
+    target: str
+    request: Request
+    sent_ns: int
+    first_byte_ns: int
+    elapsed_ns: int
+    status: int
+    head: bytes
+    body: bytes
+    failure: Failure | None

@@ -1,0 +1,252 @@
+"""The account: what arrived, what was lost, and the one fate of every request.
+
+Each stage adds to the counters that belong to it; the ledger only holds them together. The laws, which hold at
+every moment and which `Ledger.imbalances` checks:
+
+    frames            = segments + sum(dropped)                                     (a reassembled packet is a frame)
+    seen              = replayed + filtered + sampled_out + refused + incomplete + overflowed
+    offered (target)  = seen - filtered - sampled_out - refused - incomplete
+    offered (target)  = replayed + refused + overflowed                            (each target)
+    replayed (target) = answered + failed + in_flight                              (each target)
+
+A request counts as replayed if at least one target took it, and as overflowed if every target's queue was full.
+"""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+_SUB_BITS = 4
+_SUB = 1 << _SUB_BITS
+
+
+class Latency:
+    """A histogram of durations in nanoseconds: 16 buckets an octave, so a quantile is within 4 % of the truth."""
+
+    __slots__ = ("count", "counts", "max_ns", "sum_ns")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (64 * _SUB)
+        self.count = 0
+        self.sum_ns = 0
+        self.max_ns = 0
+
+    def record(self, ns: int) -> None:
+        """Add one duration; below zero counts as zero."""
+        if ns < _SUB:
+            ns = _SUB
+        octave = ns.bit_length() - _SUB_BITS - 1
+        self.counts[(octave << _SUB_BITS) + (ns >> octave) - _SUB] += 1
+        self.count += 1
+        self.sum_ns += ns
+        if ns > self.max_ns:
+            self.max_ns = ns
+
+    def quantile(self, share: float) -> int | None:
+        """The duration below which `share` (0 to 1) of the records lie, in ns; None when there are none."""
+        if not self.count:
+            return None
+        rank, passed = share * self.count, 0
+        for bucket, n in enumerate(self.counts):
+            passed += n
+            if n and passed >= rank:
+                octave, sub = bucket >> _SUB_BITS, bucket & (_SUB - 1)
+                return min((_SUB + sub << octave) + ((1 << octave) >> 1), self.max_ns)
+        return self.max_ns
+
+    def as_dict(self) -> dict[str, int | None]:
+        """Count, mean and the usual quantiles, in ns."""
+        names = {"p50_ns": 0.5, "p90_ns": 0.9, "p99_ns": 0.99, "p999_ns": 0.999}
+        mean = self.sum_ns // self.count if self.count else None
+        return {
+            "count": self.count,
+            "mean_ns": mean,
+            **{name: self.quantile(share) for name, share in names.items()},
+            "max_ns": self.max_ns if self.count else None,
+        }
+
+
+class CaptureCounters(msgspec.Struct):
+    """What one source received. `kernel_drops` never reached the process; `cut` frames were longer than the
+    slot they were received into; `refused` were dropped at the door, by reason (a sender that is not allowed)."""
+
+    frames: int = 0
+    bytes: int = 0
+    batches: int = 0
+    kernel_drops: int = 0
+    cut: int = 0
+    refused: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+class PacketCounters(msgspec.Struct):
+    """Decapsulation: every frame becomes a segment or is dropped for one reason. `cut_segments` is how many
+    segments came with fewer payload bytes than their sender sent; they go on, with the bytes there are."""
+
+    frames: int = 0
+    segments: int = 0
+    dropped: Counter[str] = msgspec.field(default_factory=Counter)
+    cut_segments: int = 0
+    reassembled: int = 0
+
+
+class FlowCounters(msgspec.Struct):
+    """TCP streams. `gaps` and `gap_bytes` are holes that were given up; `late_bytes` came after their hole was."""
+
+    opened: int = 0
+    joined: int = 0
+    closed: Counter[str] = msgspec.field(default_factory=Counter)
+    open_now: int = 0
+    payload_bytes: int = 0
+    reordered: int = 0
+    retransmitted: int = 0
+    gaps: int = 0
+    gap_bytes: int = 0
+    buffered_bytes: int = 0
+    outside_window: int = 0
+
+
+class MessageCounters(msgspec.Struct):
+    """HTTP reading. `not_http` counts streams that were recognised as something else, by what they are."""
+
+    requests: int = 0
+    responses: int = 0
+    interim: int = 0
+    responses_without_request: int = 0
+    responses_incomplete: Counter[str] = msgspec.field(default_factory=Counter)
+    not_http: Counter[str] = msgspec.field(default_factory=Counter)
+    skipped_bytes: int = 0
+    buffered_bytes: int = 0
+
+
+class Answers:
+    """Answers of production or of a target: how many with which status, and how long they took."""
+
+    __slots__ = ("latency", "statuses")
+
+    def __init__(self) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.latency = Latency()
+
+    def record(self, status: int, latency_ns: int | None) -> None:
+        """Add one answer; the latency runs from the request's last byte to the answer's first."""
+        self.statuses[status] += 1
+        if latency_ns is not None:
+            self.latency.record(latency_ns)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Statuses as text keys, and the latency."""
+        statuses = {str(status): n for status, n in sorted(self.statuses.items())}
+        return {"statuses": statuses, "latency": self.latency.as_dict()}
+
+
+class TargetAccount:
+    """What one target was offered and what became of it. `state` is for people: up, down, refused."""
+
+    __slots__ = (
+        "answered",
+        "answers",
+        "bytes_sent",
+        "connections",
+        "connections_opened",
+        "failed",
+        "in_flight",
+        "name",
+        "offered",
+        "overflowed",
+        "refused",
+        "replayed",
+        "retries",
+        "state",
+    )
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.state = "up"
+        self.offered = 0
+        self.replayed = 0
+        self.overflowed = 0
+        self.refused: Counter[str] = Counter()
+        self.answered = 0
+        self.failed: Counter[str] = Counter()
+        self.in_flight = 0
+        self.retries = 0
+        self.bytes_sent = 0
+        self.connections = 0
+        self.connections_opened = 0
+        self.answers = Answers()
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        plain = ("name", "state", "offered", "replayed", "overflowed", "answered", "in_flight")
+        more = ("retries", "bytes_sent", "connections", "connections_opened")
+        return {
+            **{name: getattr(self, name) for name in plain},
+            "refused": dict(self.refused),
+            "failed": dict(self.failed),
+            **{name: getattr(self, name) for name in more},
+            **self.answers.as_dict(),
+        }
+
+
+class RequestAccount(msgspec.Struct):
+    """The one fate of every request of production."""
+
+    seen: int = 0
+    replayed: int = 0
+    filtered: int = 0
+    sampled_out: int = 0
+    refused: Counter[str] = msgspec.field(default_factory=Counter)
+    incomplete: Counter[str] = msgspec.field(default_factory=Counter)
+    overflowed: int = 0
+
+    def offered(self) -> int:
+        """How many were offered to the targets."""
+        held = self.filtered + self.sampled_out + self.refused.total() + self.incomplete.total()
+        return self.seen - held
+
+
+class Ledger:
+    """Every counter of one run, in one place. `started_ns` and `now_ns` are wall-clock nanoseconds."""
+
+    __slots__ = ("capture", "flows", "messages", "packets", "production", "requests", "started_ns", "targets")
+
+    def __init__(self, started_ns: int = 0) -> None:
+        self.started_ns = started_ns
+        self.capture: dict[str, CaptureCounters] = {}
+        self.packets = PacketCounters()
+        self.flows = FlowCounters()
+        self.messages = MessageCounters()
+        self.requests = RequestAccount()
+        self.production = Answers()
+        self.targets: dict[str, TargetAccount] = {}
+
+    def imbalances(self) -> list[str]:
+        """The laws that do not hold, as sentences; an empty list is the promise kept."""
+        packets, requests = self.packets, self.requests
+        held = requests.seen - requests.offered()
+        laws = [
+            ("frames", packets.frames, packets.segments + packets.dropped.total()),
+            ("seen", requests.seen, requests.replayed + requests.overflowed + held),
+        ]
+        for name, target in self.targets.items():
+            taken = target.replayed + target.overflowed + target.refused.total()
+            laws.append((f"offered to {name}", requests.offered(), target.offered))
+            laws.append((f"offered to {name}", target.offered, taken))
+            settled = target.answered + target.failed.total() + target.in_flight
+            laws.append((f"replayed to {name}", target.replayed, settled))
+        return [f"{what}: {whole} is not {parts}" for what, whole, parts in laws if whole != parts]
+
+    def as_dict(self, now_ns: int) -> dict[str, Any]:
+        """The whole account for JSON: plain dicts, counts as integers, durations in ns."""
+        return {
+            "elapsed_s": round((now_ns - self.started_ns) / 1e9, 3),
+            "requests": msgspec.to_builtins(self.requests),
+            "targets": [target.as_dict() for target in self.targets.values()],
+            "production": self.production.as_dict(),
+            "messages": msgspec.to_builtins(self.messages),
+            "flows": msgspec.to_builtins(self.flows),
+            "packets": msgspec.to_builtins(self.packets),
+            "capture": {name: msgspec.to_builtins(c) for name, c in self.capture.items()},
+            "balanced": not self.imbalances(),
+        }
