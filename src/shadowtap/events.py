@@ -33,10 +33,13 @@ class Link(IntEnum):
     RAW_OPENBSD = 14
     RAW = 101
     C_HDLC = 104
+    WLAN = 105
     LOOP = 108
     LINUX_SLL = 113
+    RADIOTAP = 127
     IPV4 = 228
     IPV6 = 229
+    NFLOG = 239
     LINUX_SLL2 = 276
 
 
@@ -63,6 +66,21 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.start)
+
+
+class FlowKey(NamedTuple):
+    """The five native 64-bit numbers of a `Segments.key`: `struct.unpack("=5Q", key)`.
+
+    Addresses come in two halves, the upper one 0 for IPv4. `tail` is, from the top: port of the first endpoint
+    (16 bits), port of the second (16), 6 unused, 1 for IPv6 (bit 25), 1 where there is a VNI (bit 24), VNI (24).
+    The first endpoint is the one with the lower address, then the lower port.
+    """
+
+    a_hi: int
+    a_lo: int
+    b_hi: int
+    b_lo: int
+    tail: int
 
 
 class Segments:
@@ -171,7 +189,7 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 class Gap(msgspec.Struct, frozen=True, gc=False):
     """`length` bytes of one direction that were sent and will not come: lost on the mirror or cut off.
 
-    `end` is the stream position behind the hole.
+    `end` is the stream position behind the hole; `cut` is True where the capture cut a packet short.
     """
 
     flow: int
@@ -179,6 +197,7 @@ class Gap(msgspec.Struct, frozen=True, gc=False):
     length: int
     time_ns: int
     end: int
+    cut: bool
 
 
 class Closed(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,455 @@
+"""One direction's message reader: bytes in, whole messages out.
+
+States. HEAD: at a message boundary or inside a head. LENGTH, CHUNKED, UNTIL_CLOSE: inside a body. SEEK: somewhere
+unknown (joined mid-stream, or behind a hole), looking for the next start line. TUNNEL: the connection was switched
+to another protocol. ABSENT: this was never HTTP/1.
+
+Loss. A hole inside a body whose length is known damages that message only: the octets are counted and reading goes
+on behind them. Any other hole ends the message it hit, as incomplete, and the reader seeks.
+
+Limits. A head longer than `Limits.head_bytes` is no head. A body longer than `Limits.body_bytes` is framed to its
+end but not kept, and its message is incomplete for that reason.
+
+The common message, a head and perhaps a body within one segment, is cut out at once; only others are buffered.
+"""
+
+import re
+from collections.abc import Callable
+from enum import Enum, IntEnum
+
+import msgspec
+
+from shadowtap.events import Fault, Flag
+from shadowtap.http1.chunked import BROKEN, DONE, ChunkScanner
+from shadowtap.http1.head import (
+    LOOSE_REQUEST_LINE,
+    REQUEST_LINE,
+    REQUEST_PREFIX,
+    STATUS_LINE,
+    framing,
+)
+
+_SEEK_REQUEST = re.compile(
+    rb"(?:GET|POST|PUT|DELETE|HEAD|OPTIONS|PATCH|PROPFIND|REPORT) [^ \r\n]+ HTTP/1\.[01]\r?\n"
+)
+_SEEK_STATUS = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\r\n]*)?\r?\n[!-9;-~]+:")
+_PATIENCE = 64 << 10
+"""Octets of a stream, known from its start, that may pass before the first message: enough for a SOCKS handshake
+or a PROXY protocol header; what goes on longer is no HTTP."""
+_SEEK_TAIL = 8192
+"""Octets kept while seeking, so that a start line split over segments is found."""
+
+
+class Role(Enum):
+    """Which messages a stream carries."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Octets a head may have, and a body that is kept."""
+
+    head_bytes: int = 256 << 10
+    body_bytes: int = 64 << 20
+
+
+class State(IntEnum):
+    """Where in the grammar a reader is."""
+
+    HEAD = 0
+    LENGTH = 1
+    CHUNKED = 2
+    UNTIL_CLOSE = 3
+    SEEK = 4
+    TUNNEL = 5
+    ABSENT = 6
+
+
+class Raw(msgspec.Struct, frozen=True, gc=False):
+    """A message as it was framed.
+
+    `first` is (method, target, version) of a request, (version, status, reason) of a response. `begin` is the
+    stream position of the chunk that held the first octet, `ack` that chunk's, both as given to `feed`.
+    """
+
+    first: tuple[bytes, bytes, bytes]
+    head: bytes
+    body: bytes
+    body_bytes: int
+    chunked: bool
+    flags: tuple[Flag, ...]
+    fault: Fault | None
+    time_ns: int
+    end_ns: int
+    begin: int
+    ack: int
+
+
+_NONE: list[Raw] = []
+
+
+class Reader:
+    """Reads the messages of one direction.
+
+    `method_of_next` tells a response reader which request method the next response answers, None if unknown;
+    without it HEAD and CONNECT cannot be told. `keep_body=False` counts body octets and does not keep them.
+    `seen` counts messages, `skipped` octets that belong to none, `held` octets kept for a message under way.
+    """
+
+    __slots__ = (
+        "_ack",
+        "_begin",
+        "_body_bytes",
+        "_buffer",
+        "_end_ns",
+        "_fault",
+        "_first",
+        "_flags",
+        "_head",
+        "_joined",
+        "_keep",
+        "_left",
+        "_limits",
+        "_method_of_next",
+        "_parts",
+        "_scanned",
+        "_scanner",
+        "_time_ns",
+        "held",
+        "role",
+        "seen",
+        "skipped",
+        "state",
+    )
+
+    def __init__(
+        self,
+        role: Role,
+        *,
+        limits: Limits,
+        keep_body: bool = True,
+        method_of_next: Callable[[], bytes | None] | None = None,
+        seek: bool = False,
+    ) -> None:
+        self.role = role
+        self.state = State.SEEK if seek else State.HEAD
+        self.seen = 0
+        self.skipped = 0
+        self.held = 0
+        self._joined = seek
+        self._limits = limits
+        self._keep = keep_body
+        self._method_of_next = method_of_next
+        self._buffer = b""
+        self._scanned = 0
+        self._parts: list[bytes] = []
+        self._scanner: ChunkScanner | None = None
+        self._first = (b"", b"", b"")
+        self._head = b""
+        self._flags: tuple[Flag, ...] = ()
+        self._fault: Fault | None = None
+        self._left = 0
+        self._body_bytes = 0
+        self._time_ns = self._end_ns = 0
+        self._begin = self._ack = -1
+
+    @property
+    def method(self) -> bytes | None:
+        """The method of the request that is being read, None between messages."""
+        return self._first[0] if self.state in (State.LENGTH, State.CHUNKED) else None
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether the next octets may begin a message."""
+        return self.state is State.SEEK or (self.state is State.HEAD and not self._buffer)
+
+    @property
+    def partial(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._buffer if self.state is State.HEAD else State.HEAD < self.state < State.SEEK)
+
+    # -- what comes in ---------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes, time_ns: int = 0, begin: int = -1, ack: int = -1) -> list[Raw]:
+        """The messages that these octets complete. `begin` and `ack` are handed on in `Raw`."""
+        if self.state >= State.SEEK:
+            data = self._seek(data)
+            if not data:
+                return _NONE
+        self._end_ns = time_ns
+        if self.state is State.HEAD and not self._buffer:
+            self._time_ns, self._begin, self._ack = time_ns, begin, ack
+        found: list[Raw] = []
+        pos, size = 0, len(data)
+        while pos < size:
+            state = self.state
+            if state is State.HEAD:
+                if not self._buffer and pos:
+                    self._time_ns, self._begin, self._ack = time_ns, begin, ack
+                pos = self._take_head(data, pos, found)
+            elif state is State.LENGTH:
+                step = min(self._left, size - pos)
+                self._keep_body_part(data if step == size else data[pos : pos + step])
+                pos += step
+                self._left -= step
+                if not self._left:
+                    self._finish(found)
+            elif state is State.CHUNKED:
+                pos = self._take_chunked(data, pos, found)
+            elif state is State.UNTIL_CLOSE:
+                self._keep_body_part(data[pos:])
+                pos = size
+            else:
+                rest = self._seek(data[pos:])
+                if not rest:
+                    break
+                data, pos, size = rest, 0, len(rest)
+        return found
+
+    def gap(self, length: int, time_ns: int, *, fault: Fault = Fault.GAP) -> list[Raw]:
+        """`length` octets are lost here; the messages that this ends, as incomplete."""
+        found: list[Raw] = []
+        if self.state is State.HEAD:
+            if self._buffer:
+                self._abandon_head(found, fault)
+            self._lose_way()
+        elif self.state is State.LENGTH:
+            self._fault, self._end_ns = fault, time_ns
+            within = min(length, self._left)
+            self._body_bytes += within
+            self._left -= within
+            if not self._left:
+                self._finish(found)
+            if within < length:
+                self._lose_way()
+        elif self.state is State.CHUNKED:
+            self._fault = fault
+            if self._scanner is None or not self._scanner.skip(length):
+                self._finish(found)
+                self._lose_way()
+        elif self.state is State.UNTIL_CLOSE:
+            self._fault = fault
+        elif self.state is State.SEEK:
+            self._buffer, self.held = b"", 0
+        return found
+
+    def close(self, fault: Fault | None) -> list[Raw]:
+        """The stream has ended: `fault` is None for an orderly end (FIN), which completes a body read until
+        close; any other message under way becomes incomplete."""
+        found: list[Raw] = []
+        if self.state is State.HEAD and self._buffer:
+            self._abandon_head(found, fault or Fault.CLOSED)
+        elif self.state is State.UNTIL_CLOSE:
+            self._fault = self._fault or fault
+            self._finish(found)
+        elif self.state in (State.LENGTH, State.CHUNKED):
+            self._fault = self._fault or fault or Fault.CLOSED
+            self._finish(found)
+        self._buffer, self._parts, self.held = b"", [], 0
+        self.state = State.ABSENT
+        return found
+
+    def switch(self) -> None:
+        """The connection speaks another protocol from here on."""
+        self._buffer, self._parts, self.held = b"", [], 0
+        self.state = State.TUNNEL
+
+    # -- heads -----------------------------------------------------------------------------------------------
+
+    def _take_head(self, data: bytes, pos: int, found: list[Raw]) -> int:
+        """Take a head from `pos`, or as much of it as there is; the position behind it."""
+        held = len(self._buffer)
+        self.held = 0
+        if held or pos:
+            data = self._buffer + data[pos:]
+        skip = 0
+        if data[:1] in (b"\r", b"\n"):
+            skip = len(data) - len(data.lstrip(b"\r\n"))
+        if self.role is Role.REQUEST:
+            line = REQUEST_LINE.match(data, skip) or LOOSE_REQUEST_LINE.match(data, skip)
+        else:
+            line = STATUS_LINE.match(data, skip)
+        if line is None and not self._may_become_head(data, skip):
+            self.state = State.SEEK
+            self._buffer = data[:held]
+            self._scanned = 0
+            return pos
+        search = max(self._scanned - 3, skip)
+        end = data.find(b"\n\r\n", search)
+        bare = data.find(b"\n\n", search, end if end >= 0 else len(data))
+        if bare >= 0:
+            end = bare + 2
+        elif end >= 0:
+            end += 3
+        if line is None or end < 0:
+            self._buffer = data
+            self._scanned = self.held = len(data)
+            if len(data) > self._limits.head_bytes:
+                self._buffer, self._scanned, self.held = b"", 0, 0
+                self.state = State.SEEK
+                self.skipped += len(data)
+            return pos + len(data) - held
+        self._buffer = b""
+        self._scanned = 0
+        first = line.groups(b"")
+        head = data[skip:end] if skip or end < len(data) else data
+        self._flags = (Flag.BARE_LF,) if bare >= 0 else ()
+        self._begin_body(first, head, found)
+        return pos + end - held
+
+    def _may_become_head(self, data: bytes, skip: int) -> bool:
+        text = data[skip : skip + self._limits.head_bytes]
+        if b"\n" in text:
+            return False
+        if self.role is Role.RESPONSE:
+            return text.startswith(b"HTTP/") or b"HTTP/".startswith(text)
+        return not text or REQUEST_PREFIX.match(text) is not None
+
+    def _begin_body(self, first: tuple[bytes, ...], head: bytes, found: list[Raw]) -> None:
+        self._first = (first[0], first[1], first[2])
+        self._head = head
+        self.seen += 1
+        what = framing(head)
+        if what.flags:
+            self._flags += what.flags
+        if self.role is Role.RESPONSE:
+            self.state = self._response_body(int(first[1]), what.chunked, what.length, what.other_coding)
+        elif what.chunked:
+            self.state = State.CHUNKED
+        elif what.length:
+            self._left = what.length
+            self.state = State.LENGTH
+        else:
+            self._emit(found, b"", False)
+            return
+        if self.state is State.CHUNKED:
+            self._scanner = ChunkScanner()
+        elif self.state in (State.HEAD, State.TUNNEL):
+            self._emit(found, b"", False)
+
+    def _response_body(self, status: int, chunked: bool, length: int | None, other: bool) -> State:
+        """RFC 9112, section 6.3. HEAD as the state means that there is no body."""
+        if status < 200 or status in (204, 304):
+            return State.TUNNEL if status == 101 else State.HEAD
+        method = self._method_of_next() if self._method_of_next is not None else None
+        if method == b"HEAD":
+            return State.HEAD
+        if method == b"CONNECT" and status < 300:
+            return State.TUNNEL
+        if chunked:
+            return State.CHUNKED
+        if length is not None and not other:
+            self._left = length
+            return State.LENGTH if length else State.HEAD
+        return State.UNTIL_CLOSE
+
+    def _abandon_head(self, found: list[Raw], fault: Fault) -> None:
+        """A head that will not be complete: worth a message only where its start line is there."""
+        data = self._buffer.lstrip(b"\r\n")
+        self._buffer, self._scanned = b"", 0
+        pattern = REQUEST_LINE if self.role is Role.REQUEST else STATUS_LINE
+        line = pattern.match(data)
+        if line is None:
+            self.skipped += len(data)
+            return
+        first = line.groups(b"")
+        self._first, self._head, self._flags = (first[0], first[1], first[2]), data, ()
+        self._fault = fault
+        self.seen += 1
+        self._emit(found, b"", False)
+
+    # -- bodies ----------------------------------------------------------------------------------------------
+
+    def _keep_body_part(self, part: bytes) -> None:
+        self._body_bytes += len(part)
+        if not self._keep:
+            return
+        if self._body_bytes > self._limits.body_bytes:
+            self._fault = self._fault or Fault.TOO_LARGE
+            self._parts.clear()
+            self.held = 0
+            return
+        self._parts.append(part)
+        self.held += len(part)
+
+    def _take_chunked(self, data: bytes, pos: int, found: list[Raw]) -> int:
+        scanner = self._scanner
+        assert scanner is not None
+        end = scanner.feed(data, pos)
+        self._keep_body_part(data[pos:end])
+        if scanner.state == DONE:
+            if scanner.trailers:
+                self._flags += (Flag.TRAILERS,)
+            self._finish(found)
+        elif scanner.state == BROKEN:
+            self._fault = self._fault or Fault.MALFORMED
+            self._finish(found)
+            self.state = State.SEEK
+        return end
+
+    def _finish(self, found: list[Raw]) -> None:
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        if self.state is State.UNTIL_CLOSE:
+            self._flags += (Flag.UNTIL_CLOSE,)
+        self._emit(found, body, self.state is State.CHUNKED)
+
+    def _emit(self, found: list[Raw], body: bytes, chunked: bool) -> None:
+        found.append(
+            Raw(
+                self._first,
+                self._head,
+                body,
+                self._body_bytes,
+                chunked,
+                self._flags,
+                self._fault,
+                self._time_ns,
+                self._end_ns,
+                self._begin,
+                self._ack,
+            )
+        )
+        if self.state is not State.TUNNEL:
+            self.state = State.HEAD
+        self._head = b""
+        self._parts = []
+        self._scanner = None
+        self._fault = None
+        self._flags = ()
+        self._body_bytes = 0
+        self.held = 0
+
+    # -- finding the way again -------------------------------------------------------------------------------
+
+    def _lose_way(self) -> None:
+        self.state = State.SEEK
+        self._buffer, self.held = b"", 0
+        self._scanned = 0
+
+    def _seek(self, data: bytes) -> bytes:
+        """The octets from the next start line on, or nothing."""
+        if self.state is not State.SEEK:
+            self.skipped += len(data)
+            return b""
+        data = self._buffer + data
+        pattern = _SEEK_REQUEST if self.role is Role.REQUEST else _SEEK_STATUS
+        strict = REQUEST_LINE if self.role is Role.REQUEST else STATUS_LINE
+        held = len(self._buffer)
+        start = held if strict.match(data, held) else -1
+        if start < 0 and b"HTTP/1." in data:
+            found = pattern.search(data)
+            start = found.start() if found else -1
+        if start >= 0:
+            self.skipped += start
+            self._buffer, self.held = b"", 0
+            self.state = State.HEAD
+            return data[start:]
+        kept = data[-_SEEK_TAIL:]
+        self.skipped += len(data) - len(kept)
+        self._buffer, self.held = kept, len(kept)
+        if self.skipped > _PATIENCE and not self.seen and not self._joined:
+            self._buffer, self.held = b"", 0
+            self.state = State.ABSENT
+        return b""

@@ -1,0 +1,45 @@
+"""The table of conversations, one for each flow."""
+
+from shadowtap.events import Chunk, Closed, FlowEvent, Gap, Message, Opened
+from shadowtap.http1 import Limits
+from shadowtap.ledger import MessageCounters
+from shadowtap.messages.conversation import Conversation
+
+
+class Messages:
+    """Reads the messages of all connections. `keep_answer_bodies=False` counts the octets of answers only."""
+
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        keep_answer_bodies: bool = True,
+        counters: MessageCounters | None = None,
+    ) -> None:
+        self.counters = counters if counters is not None else MessageCounters()
+        self._limits = limits if limits is not None else Limits()
+        self._keep = keep_answer_bodies
+        self._conversations: dict[int, Conversation] = {}
+
+    def feed(self, events: list[FlowEvent]) -> list[Message]:
+        """The messages that these events complete, in order of completion."""
+        out: list[Message] = []
+        conversations = self._conversations
+        for event in events:
+            if isinstance(event, Chunk):
+                conversations[event.flow].take_chunk(event, out)
+            elif isinstance(event, Opened):
+                conversations[event.flow.number] = Conversation(
+                    event.flow,
+                    limits=self._limits,
+                    keep_answer_bodies=self._keep,
+                    counters=self.counters,
+                )
+            elif isinstance(event, Gap):
+                conversations[event.flow].take_gap(event, out)
+            elif isinstance(event, Closed):
+                conversation = conversations[event.flow]
+                conversation.take_closed(event, out)
+                if not conversation.open:
+                    del conversations[event.flow]
+        return out
