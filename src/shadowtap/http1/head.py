@@ -51,20 +51,20 @@ def _framing(lower: bytes) -> Framing:
     lengths: list[int | None] = []
     codings: list[bytes] = []
     for name, value in _FRAMING.findall(lower):
-        parts = [part.strip() for part in value.replace(b"\r\n", b"").replace(b"\n", b"").split(b",")]
+        parts = [part.strip(b" \t\r\n\f\v\0") for part in value.split(b",")]
         if name == b"content-length":
             lengths += [int(part) if _LENGTH.match(part) else None for part in parts]
         else:
             codings += [part for part in parts if part]
     flags: list[Flag] = []
     valid = [length for length in lengths if length is not None and length < MAX_LENGTH]
-    chunked = bool(codings) and codings[-1] == b"chunked"
-    other = bool(codings) and not chunked and codings != [b"identity"]
+    chunked = b"chunked" in codings
+    other = bool(codings) and codings[-1] not in (b"chunked", b"identity")
     if len(valid) < len(lengths):
         flags.append(Flag.MALFORMED_HEADER)
     if len(set(valid)) > 1 or (lengths and len(valid) < len(lengths)) or (valid and codings) or other:
         flags.append(Flag.AMBIGUOUS_LENGTH)
-    return Framing(valid[0] if valid else None, chunked, other, tuple(flags))
+    return Framing(valid[0] if valid and len(valid) == len(lengths) else None, chunked, other, tuple(flags))
 
 
 def headers(head: bytes) -> list[tuple[bytes, bytes]]:

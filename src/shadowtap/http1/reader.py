@@ -438,7 +438,8 @@ class Reader:
         strict = REQUEST_LINE if self.role is Role.REQUEST else STATUS_LINE
         held = len(self._buffer)
         start = held if strict.match(data, held) else -1
-        if start < 0 and b"HTTP/1." in data:
+        anywhere = self.role is Role.REQUEST or self.seen or self._joined
+        if start < 0 and anywhere and b"HTTP/1." in data:
             found = pattern.search(data)
             start = found.start() if found else -1
         if start >= 0:
