@@ -296,18 +296,31 @@ class Response(msgspec.Struct, frozen=True, gc=False):
 
 
 class Exchange(msgspec.Struct, frozen=True, gc=False):
-    """An answer of production with the request it answers, or None where that was never seen.
+    """A request and production's answer to it; either is None where it was not seen.
 
     An interim answer (1xx) makes an exchange of its own. `lost_request` is True when the capture shows that
     there was a request and that it fell into a hole.
     """
 
     request: Request | None
-    response: Response
+    response: Response | None
     lost_request: bool = False
 
+    @property
+    def latency_ns(self) -> int | None:
+        """From the last octet of the request to the first of the answer, as the capture saw them."""
+        if self.request is None or self.response is None:
+            return None
+        return self.response.time_ns - self.request.end_ns
 
-Message = Request | Exchange
+
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """The client of a connection will send nothing more."""
+
+    connection: int
+
+
+Message = Request | Exchange | Ended
 
 
 class Failure(StrEnum):
@@ -321,6 +334,8 @@ class Failure(StrEnum):
     BREAKER = "breaker_open"
     INTERRUPTED = "interrupted"
     TLS = "tls"
+    REFUSED = "target_refused"
+    """The target turned out to be production while the request was waiting or under way."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):

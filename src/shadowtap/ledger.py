@@ -209,7 +209,16 @@ class RequestAccount(msgspec.Struct):
 class Ledger:
     """Every counter of one run, in one place. `started_ns` and `now_ns` are wall-clock nanoseconds."""
 
-    __slots__ = ("capture", "flows", "messages", "packets", "production", "requests", "started_ns", "targets")
+    __slots__ = (
+        "capture",
+        "flows",
+        "messages",
+        "packets",
+        "production",
+        "requests",
+        "started_ns",
+        "targets",
+    )
 
     def __init__(self, started_ns: int = 0) -> None:
         self.started_ns = started_ns

@@ -18,16 +18,14 @@ from shadowtap.messages import Messages
 class Pipeline:
     """Turns batches of frames into requests and exchanges, and counts in `ledger`.
 
-    `vnis` and `ports` limit what is read (see `Decapsulator`); `keep_answer_bodies` keeps the octets of
-    production's answers, which replay alone does not need.
+    Each source has a road of its own through decapsulation; from there on all share the table of connections.
+    `keep_answer_bodies` keeps the octets of production's answers, which replay alone does not need.
     """
 
     def __init__(
         self,
         ledger: Ledger,
         *,
-        vnis: frozenset[int] = frozenset(),
-        ports: frozenset[int] = frozenset(),
         flows: FlowSettings | None = None,
         http: HttpSettings | None = None,
         keep_answer_bodies: bool = True,
@@ -36,7 +34,6 @@ class Pipeline:
         http = http or HttpSettings()
         self._buffer_bytes = flows.buffer_bytes
         self._ledger = ledger
-        self._decap = Decapsulator(vnis=vnis, ports=ports, counters=ledger.packets)
         self._flows = Flows(
             reorder_window_ns=int(flows.reorder_window_s * 1e9),
             idle_ns=int(flows.idle_s * 1e9),
@@ -50,10 +47,16 @@ class Pipeline:
             counters=ledger.messages,
         )
 
-    def feed(self, frames: Frames) -> list[Message]:
+    def road(
+        self, *, vnis: frozenset[int] = frozenset(), ports: frozenset[int] = frozenset()
+    ) -> Decapsulator:
+        """A way in for one source; `vnis` and `ports` limit what is read of it (see `Decapsulator`)."""
+        return Decapsulator(vnis=vnis, ports=ports, counters=self._ledger.packets)
+
+    def feed(self, frames: Frames, road: Decapsulator) -> list[Message]:
         """The messages that a batch completes. The frames are not needed afterwards."""
         messages: list[Message] = []
-        for segments in self._decap.feed(frames):
+        for segments in road.feed(frames):
             messages += self._messages.feed(self._flows.feed(segments))
         return messages
 

@@ -18,6 +18,7 @@ from shadowtap.events import (
     Chunk,
     Closed,
     Connection,
+    Ended,
     Exchange,
     Fault,
     Flow,
@@ -41,8 +42,10 @@ _FAULTS = {
     How.REUSED: Fault.CLOSED,
     How.END: Fault.END,
 }
-MAX_WAITING = 4096
-"""Requests of one connection that wait for an answer, where the answers are not captured or never come."""
+MAX_WAITING = 256
+MAX_WAITING_BYTES = 16 << 20
+"""Requests of one connection that wait for an answer, and the octets of their bodies, a sixteenth of them where no
+answer has been captured yet; beyond it the oldest is given up as not answered."""
 
 
 class _Waiting(NamedTuple):
@@ -54,6 +57,7 @@ class Conversation:
     """One connection's messages. `keep_answer_bodies=False` counts the octets of answers without keeping them."""
 
     __slots__ = (
+        "_answering",
         "_client_at",
         "_client_done",
         "_connection",
@@ -66,7 +70,9 @@ class Conversation:
         "_keep",
         "_limits",
         "_readers",
+        "_told_end",
         "_waiting",
+        "_waiting_bytes",
         "open",
     )
 
@@ -81,10 +87,13 @@ class Conversation:
         self._connection: Connection | None = None
         self._readers: list[Reader | None] = [None, None]
         self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
         self._held: deque[Chunk | Gap | Closed] = deque()
         self._client_done = False
         self._early: list[Response] = []
         self._client_at = -1
+        self._answering = False
+        self._told_end = False
         self._hole = -1
         self._index = 0
 
@@ -104,7 +113,9 @@ class Conversation:
             self._client_at = chunk.end
             if self._held:
                 self._release(out)
-        elif self._held or (self._is_ahead(chunk.ack) and reader.at_boundary):
+            return
+        self._answering = True
+        if self._held or (self._is_ahead(chunk.ack) and reader.at_boundary):
             self._held.append(chunk)
             self._counters.buffered_bytes += len(chunk.data)
         else:
@@ -136,9 +147,18 @@ class Conversation:
             self._client_at = -1
             self._client_done = True
             self._release(out)
-        if not self.open and self._early:
-            early, self._early = self._early, []
-            out.extend(self._orphan(response) for response in early)
+        if self._connection is not None and (not self.open or self._is_client(closed.direction)):
+            self._tell_end(self._connection.number, out)
+        if not self.open:
+            out.extend(self._orphan(response) for response in self._early)
+            out.extend(Exchange(waiting.request, None) for waiting in self._waiting)
+            self._early.clear()
+            self._waiting.clear()
+
+    def _tell_end(self, number: int, out: list[Message]) -> None:
+        if not self._told_end:
+            self._told_end = True
+            out.append(Ended(number))
 
     def _read(self, reader: Reader, chunk: Chunk, out: list[Message]) -> None:
         held = reader.held
@@ -292,13 +312,22 @@ class Conversation:
         self._index += 1
         self._counters.requests += 1
         out.append(request)
-        if len(self._waiting) >= MAX_WAITING:
-            self._waiting.popleft()
         self._waiting.append(_Waiting(request, raw.begin))
+        self._waiting_bytes += len(raw.body)
+        limit_bytes = MAX_WAITING_BYTES if self._answering else MAX_WAITING_BYTES >> 4
+        while len(self._waiting) > MAX_WAITING or (
+            self._waiting_bytes > limit_bytes and len(self._waiting) > 1
+        ):
+            out.append(Exchange(self._next_waiting(), None))
         if self._early:
             early, self._early = self._early, []
             for response in early:
                 self._pair(response, -1, out)
+
+    def _next_waiting(self) -> Request:
+        request = self._waiting.popleft().request
+        self._waiting_bytes -= len(request.body)
+        return request
 
     def _on_response(self, raw: Raw, out: list[Message]) -> None:
         connection = self._connection
@@ -325,10 +354,9 @@ class Conversation:
         interim = response.status < 200 and response.status != 101
         self._counters.interim += interim
         if self._waiting and not self._is_before_waiting(ack):
-            waiting = self._waiting[0] if interim else self._waiting.popleft()
-            if self._hole >= 0 and distance(waiting.begin, self._hole) >= 0:
+            if self._hole >= 0 and distance(self._waiting[0].begin, self._hole) >= 0:
                 self._hole = -1
-            out.append(Exchange(waiting.request, response))
+            out.append(Exchange(self._waiting[0].request if interim else self._next_waiting(), response))
         elif not self._waiting and self._is_being_read():
             self._early.append(response)
         else:

@@ -1,0 +1,95 @@
+"""shadowtap in a notebook or a script: iterate over the messages of any source.
+
+    import shadowtap
+
+    for exchange in shadowtap.exchanges("pcap:incident.pcapng", ports=[8080]):
+        print(exchange.request.method, exchange.response.status, exchange.latency_ns)
+
+Nothing is replayed. A live source yields until the loop is left; a file until its end.
+"""
+
+import select
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+
+from shadowtap.capture import FileSource, LiveSource
+from shadowtap.capture.sources import open_source, parse_source
+from shadowtap.config import FlowSettings, HttpSettings
+from shadowtap.events import Ended, Exchange, Frames, Message, Request
+from shadowtap.ledger import Ledger
+from shadowtap.pipeline import Pipeline
+
+_POLL_S = 0.1
+"""How long a live source may be silent before holes and idle connections are looked at."""
+
+
+def messages(
+    source: str,
+    *,
+    ports: Iterable[int] = (),
+    ledger: Ledger | None = None,
+    flows: FlowSettings | None = None,
+    http: HttpSettings | None = None,
+) -> Iterator[Request | Exchange]:
+    """Every request as soon as it is complete, and every answer, in an `Exchange`, as soon as that is.
+
+    `source` is a source URL such as "pcap:FILE", "pcap:-", "vxlan://0.0.0.0:4789" or "iface://eth0?port=80";
+    `ports` limits what is read to connections with one of them. Counts in `ledger`. A message that is not complete
+    says why in its `fault`. Raises UsageError for a wrong URL and RunError when the source cannot be opened.
+    """
+    spec = parse_source(source)
+    ledger = ledger if ledger is not None else Ledger(time.time_ns())
+    opened = open_source(spec)
+    ledger.capture[opened.name] = opened.counters
+    pipeline = Pipeline(ledger, flows=flows, http=http)
+    road = pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(ports))
+    with closing(opened):
+        batches = _live(opened) if isinstance(opened, LiveSource) else _file(opened)
+        now_ns = 0
+        for frames, now_ns in batches:
+            if frames is not None:
+                yield from _shown(pipeline.feed(frames, road))
+            yield from _shown(pipeline.advance(now_ns))
+        yield from _shown(pipeline.finish(now_ns))
+
+
+def exchanges(
+    source: str,
+    *,
+    ports: Iterable[int] = (),
+    ledger: Ledger | None = None,
+    flows: FlowSettings | None = None,
+    http: HttpSettings | None = None,
+) -> Iterator[Exchange]:
+    """Every request with its answer, in order of completion; arguments and errors as for `messages`.
+
+    Requests that are never answered come with `response` None when their connection ends, answers whose request was
+    not seen with `request` None. Interim answers (1xx) are left out.
+    """
+    for message in messages(source, ports=ports, ledger=ledger, flows=flows, http=http):
+        if isinstance(message, Exchange):
+            response = message.response
+            if response is None or response.status >= 200 or response.status == 101:
+                yield message
+
+
+def _shown(found: list[Message]) -> Iterator[Request | Exchange]:
+    for message in found:
+        if not isinstance(message, Ended):
+            yield message
+
+
+def _file(source: FileSource) -> Iterator[tuple[Frames | None, int]]:
+    for frames in source:
+        yield frames, int(frames.time_ns[-1])
+
+
+def _live(source: LiveSource) -> Iterator[tuple[Frames | None, int]]:
+    while True:
+        select.select([source], [], [], _POLL_S)
+        frames = source.receive()
+        while frames is not None:
+            yield frames, time.time_ns()
+            frames = source.receive()
+        yield None, time.time_ns()

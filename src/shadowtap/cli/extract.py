@@ -1,0 +1,151 @@
+"""shadowtap extract: requests and responses as JSON Lines.
+
+What a batch of packets completes is written at once, so a pipe or a live source shows its messages when they happen.
+"""
+
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
+from typing import BinaryIO
+
+from shadowtap.capture import FileSource, LiveSource
+from shadowtap.capture.sources import open_source, parse_source
+from shadowtap.cli.options import Parser, add_ports, reader
+from shadowtap.config.kinds import Count
+from shadowtap.errors import RunError
+from shadowtap.events import Frames, Message
+from shadowtap.ledger import Ledger
+from shadowtap.pipeline import Pipeline
+from shadowtap.report import words
+from shadowtap.report.jsonlines import JsonLines
+
+_POLL_S = 0.1
+_PROGRESS_S = 0.5
+
+
+def parser() -> Parser:
+    """The options of `extract`."""
+    options = Parser(
+        prog="shadowtap extract",
+        usage="shadowtap extract SOURCE [options]",
+        description="Writes every HTTP request and response as one JSON object a line, in order of completion.",
+        epilog="A capture that was cut gives everything before the cut; a line on stderr says where it stopped.\n"
+        'A message of which bytes are missing has "complete": false, and "fault" says why.',
+    )
+    options.add_argument(
+        "source", metavar="SOURCE", help="pcap:FILE, pcap:- (a pipe), vxlan://…, geneve://…, iface://…"
+    )
+    add_ports(options)
+    options.add_argument(
+        "--keep-secrets", action="store_true", help="do not mask credentials in headers and request targets"
+    )
+    options.add_argument("-o", "--output", metavar="FILE", help="write there (default: stdout)")
+    options.add_argument(
+        "--limit", type=reader(Count, "--limit"), metavar="N", help="stop after N lines (default: at the end)"
+    )
+    return options
+
+
+def execute(argv: list[str]) -> int:
+    """Carry it out."""
+    args = parser().parse(argv)
+    spec = parse_source(args.source)
+    ledger = Ledger(time.time_ns())
+    pipeline = Pipeline(ledger)
+    road = pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(args.port))
+    writer = JsonLines(keep_secrets=args.keep_secrets)
+    with (
+        closing(open_source(spec)) as source,
+        _output(args.output) as output,
+        closing(_Progress(source)) as progress,
+    ):
+        now_ns = 0
+        for frames, now_ns in _live(source) if isinstance(source, LiveSource) else _file(source):
+            found = pipeline.feed(frames, road) if frames is not None else []
+            _write(output, writer, found + pipeline.advance(now_ns), args.limit)
+            if args.limit is not None and writer.lines >= args.limit:
+                return 0
+            progress.tick(writer.lines)
+        _write(output, writer, pipeline.finish(now_ns), args.limit)
+    if isinstance(source, FileSource) and source.stopped:
+        print(f"stopped: {source.stopped}", file=sys.stderr)
+    return 0
+
+
+def _write(output: BinaryIO, writer: JsonLines, found: list[Message], limit: int | None) -> None:
+    if limit is None:
+        block = b"".join([writer.line(message) for message in found])
+    else:
+        block = b"".join([writer.line(message) for message in found if writer.lines < limit])
+    if block:
+        output.write(block)
+        output.flush()
+
+
+@contextmanager
+def _output(path: str | None) -> Iterator[BinaryIO]:
+    if path is None or path == "-":
+        yield sys.stdout.buffer
+        return
+    try:
+        file = open(path, "wb")  # noqa: SIM115  the error of opening it is not that of writing to it
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+    with file:
+        yield file
+
+
+def _file(source: FileSource) -> Iterator[tuple[Frames | None, int]]:
+    for frames in source:
+        yield frames, int(frames.time_ns[-1])
+
+
+def _live(source: LiveSource) -> Iterator[tuple[Frames | None, int]]:
+    """Until interrupted, which is how a live source ends."""
+    stopped: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.append(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        while not stopped:
+            select.select([source], [], [], _POLL_S)
+            frames = source.receive()
+            while frames is not None and not stopped:
+                yield frames, time.time_ns()
+                frames = source.receive()
+            yield None, time.time_ns()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Progress:
+    """One line on a terminal that keeps up with a file, unless the messages go to a terminal themselves."""
+
+    def __init__(self, source: FileSource | LiveSource) -> None:
+        wanted = sys.stderr.isatty() and not sys.stdout.isatty()
+        self._source = source if wanted and isinstance(source, FileSource) else None
+        self._due = time.monotonic() + _PROGRESS_S
+        self._shown = False
+
+    def tick(self, lines: int) -> None:
+        """Show how far it is, if it is time to."""
+        now = time.monotonic()
+        if self._source is None or now < self._due:
+            return
+        self._due = now + _PROGRESS_S
+        self._shown = True
+        share = self._source.progress()
+        part = "" if share is None else f"{100 * share:.0f} % read, "
+        print(f"\r{part}{words.count(lines)} messages ", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,165 @@
+"""What can be tested before a run without sending a request: sources open, targets accept a connection.
+
+Each test gives findings: `ok`, a `warning` (the run would work, but), or a `problem` (the run would not).
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterator
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from shadowtap.capture import FileSource
+from shadowtap.capture.sources import FileSpec, UdpSpec, open_source, parse_source
+from shadowtap.config import Settings, TargetSettings
+from shadowtap.errors import RunError
+
+CONNECT_S = 5.0
+_LOCAL_ONLY = "only this machine reaches it, so no load balancer does"
+
+
+class Grade(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+class Finding(NamedTuple):
+    """One line of the list."""
+
+    grade: Grade
+    what: str
+    text: str
+
+
+def preflight(settings: Settings) -> Iterator[Finding]:
+    """Test everything, one after the other."""
+    listening = {spec.port for spec in map(parse_source, settings.sources) if isinstance(spec, UdpSpec)}
+    for url in settings.sources:
+        yield from source(url)
+    for target in settings.targets:
+        yield from asyncio.run(_target(target, listening))
+    yield from _status(settings)
+    yield from _ambitions(settings)
+
+
+def source(url: str) -> list[Finding]:
+    """Open a source as the run would, and close it again."""
+    spec = parse_source(url)
+    if isinstance(spec, FileSpec) and spec.path == "-":
+        return [Finding(Grade.OK, url, "is read when it is run")]
+    try:
+        opened = open_source(spec)
+    except RunError as error:
+        return [Finding(Grade.PROBLEM, url, str(error).removeprefix(f"{url}: "))]
+    try:
+        warning: str | None = getattr(opened, "warning", None)
+        text = "can be read" if isinstance(opened, FileSource) else "can be listened to"
+    finally:
+        opened.close()
+    more = [Finding(Grade.WARNING, url, warning)] if warning else []
+    if isinstance(spec, UdpSpec) and _is_loopback(spec.host):
+        more.append(Finding(Grade.WARNING, url, "listens on loopback, where no mirror of AWS can send to"))
+    return [Finding(Grade.OK, url, text), *more]
+
+
+async def _target(target: TargetSettings, listening: set[int]) -> list[Finding]:
+    """Connect to a target, and send nothing. `listening` are the ports where this run receives packets."""
+    address = target.address
+    if address.port in listening and _is_ours(address.host):
+        return [
+            _problem(target, "is where this run receives packets; name the server that gets the requests")
+        ]
+    try:
+        context = _context(target) if address.tls else None
+    except OSError as error:
+        return [
+            _problem(target, f"{target.ca_file}: {error.strerror or error}; name a file of PEM certificates")
+        ]
+    try:
+        async with asyncio.timeout(min(target.connect_timeout_s, CONNECT_S)):
+            _, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
+    except ssl.SSLCertVerificationError as error:
+        return [_problem(target, f"{error.verify_message}; give its authority with ca_file, or verify=no")]
+    except ssl.SSLError as error:
+        return [_problem(target, f"does not speak TLS there ({error.reason}); is it http://?")]
+    except socket.gaierror:
+        return [_problem(target, f"no address is known for {address.host}; check the name and the resolver")]
+    except TimeoutError:
+        return [_problem(target, "does not answer; check routes and security groups")]
+    except OSError as error:
+        return [_problem(target, f"{_why(error)}; is it running, and is the port right?")]
+    peer = writer.get_extra_info("peername")[0]
+    writer.close()
+    found = [Finding(Grade.OK, target.url, f"accepts connections ({peer})")]
+    if address.tls and not target.verify:
+        found.append(Finding(Grade.WARNING, target.url, "its certificate is not verified"))
+    return found
+
+
+def _context(target: TargetSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=target.ca_file)
+    if not target.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _status(settings: Settings) -> Iterator[Finding]:
+    address = settings.status_address
+    if address is None:
+        return
+    what = f"status port {settings.status}"
+    try:
+        family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        with socket.create_server(address, family=family):
+            pass
+    except OSError as error:
+        yield Finding(Grade.PROBLEM, what, f"{_why(error)}; choose another with --status")
+        return
+    yield Finding(Grade.OK, what, "can be served")
+    if _is_loopback(address[0]):
+        yield Finding(Grade.WARNING, what, _LOCAL_ONLY)
+
+
+def _ambitions(settings: Settings) -> Iterator[Finding]:
+    """Settings that ask for trouble, each with its name."""
+    if settings.allow_production_target:
+        yield Finding(Grade.WARNING, "allow_production_target", "nothing keeps replays away from production")
+    if settings.replay_ambiguous:
+        yield Finding(
+            Grade.WARNING, "replay_ambiguous", "requests that may be smuggling attempts are replayed"
+        )
+
+
+def _problem(target: TargetSettings, text: str) -> Finding:
+    return Finding(Grade.PROBLEM, target.url, text)
+
+
+def _why(error: OSError) -> str:
+    """What the system says, without the addresses that asyncio adds."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    return (error.strerror or str(error)).partition(" while ")[0].lower()
+
+
+def _is_ours(host: str) -> bool:
+    """Whether it is an address of this machine: only those can be bound to."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(address)
+    except OSError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,74 @@
+"""shadowtap run: replay live, then say what happened."""
+
+import os
+import sys
+from pathlib import Path
+
+from shadowtap import runner
+from shadowtap.cli.options import Parser
+from shadowtap.cli.settings import add_settings, settings_of
+from shadowtap.cli.views import ending, view_for
+from shadowtap.config.merge import require
+from shadowtap.errors import RunError, UsageError
+from shadowtap.ledger import Ledger
+from shadowtap.report.summary import as_json
+
+
+def parser() -> Parser:
+    """The options of `run`."""
+    options = Parser(
+        prog="shadowtap run",
+        usage="shadowtap run --from SOURCE… --to TARGET… [options]\n       shadowtap run --config FILE [options]",
+        description="Replays every HTTP request in mirrored traffic, live, against one or more targets.",
+        epilog="Ends when interrupted (Ctrl-C, SIGTERM), when the sources end, or after --duration; a second\n"
+        "interrupt does not wait for replays in flight. docs/configuration.md describes all settings.",
+    )
+    add_settings(options)
+    shown = options.add_argument_group("what is shown (on stderr)")
+    shown.add_argument("--no-live", action="store_true", help="plain lines, also on a terminal")
+    shown.add_argument("--quiet", action="store_true", help="nothing but errors")
+    return options
+
+
+def execute(argv: list[str]) -> int:
+    """Carry it out."""
+    args = parser().parse(argv)
+    settings = require(settings_of(args, args.config))
+    _check_summary(settings.summary)
+    with ending(view_for(live=not args.no_live, quiet=args.quiet), quiet=args.quiet) as witness:
+
+        def tell(ledger: Ledger, now_ns: int, ended: str) -> None:
+            if settings.summary is not None:
+                write_summary(settings.summary, as_json(ledger, now_ns, ended, settings.sources))
+
+        witness.at_end = tell
+        runner.run(settings, view=witness)
+    return 0
+
+
+def write_summary(path: str, text: bytes) -> None:
+    """Write it whole or not at all: a reader never finds half a summary. Raises RunError."""
+    file = Path(path)
+    try:
+        if path == "-":
+            sys.stdout.buffer.write(text)
+            sys.stdout.flush()
+        elif file.exists() and not file.is_file():
+            file.write_bytes(text)
+        else:
+            partial = file.with_name(f".{file.name}.{os.getpid()}")
+            partial.write_bytes(text)
+            partial.replace(file)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise RunError(f"{path}: the summary could not be written: {error.strerror}") from None
+
+
+def _check_summary(path: str | None) -> None:
+    """Find out now rather than at the end that a summary cannot be written."""
+    if path is None or path == "-":
+        return
+    folder = Path(path).parent
+    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageError(f"--summary {path}: cannot be written; name a file in a folder that exists")

@@ -1,0 +1,142 @@
+"""One TOML file, read and checked; what it means is settled in `merge`, together with the command line."""
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shadowtap.config.addresses import Target, parse_listen, split_target
+from shadowtap.config.kinds import Port, Switch, from_toml
+from shadowtap.config.settings import (
+    FlowSettings,
+    HealthSettings,
+    HttpSettings,
+    Settings,
+    TargetSettings,
+)
+from shadowtap.config.suggest import suggest
+from shadowtap.config.tables import keys_of, read_options, read_table
+from shadowtap.errors import UsageError
+
+TARGET_KEYS = keys_of(TargetSettings, without=("url",))
+REPLAY_KEYS = {
+    "ambiguous": ("replay_ambiguous", Switch),
+    "allow_production_target": ("allow_production_target", Switch),
+}
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "flows": FlowSettings,
+    "http": HttpSettings,
+    "health": HealthSettings,
+}
+_PLAIN = keys_of(
+    Settings,
+    without=("sources", "targets", "ports", *_SECTIONS, *(field for field, _ in REPLAY_KEYS.values())),
+)
+_KNOWN = ("from", "to", "ports", *_PLAIN, "replay", *_SECTIONS)
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A source, or a target with its own options, and where it was written."""
+
+    where: str
+    url: str
+    options: dict[str, Any] = {}
+
+
+class FileSettings(msgspec.Struct, frozen=True):
+    """What a file says. `values` are fields of `Settings`, `defaults` options of every target."""
+
+    sources: tuple[Named, ...] = ()
+    targets: tuple[Named, ...] = ()
+    defaults: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+
+
+def read_file(path: str) -> FileSettings:
+    """Read and check a configuration file; UsageError is one line with the file and the key."""
+    table = _parse(path)
+    for key in table:
+        if key not in _KNOWN:
+            raise UsageError(f"{path}: {key}: unknown key; {suggest(key, _KNOWN)}")
+    values = read_table({key: table[key] for key in table if key in _PLAIN}, _PLAIN, path)
+    if "status" in values:
+        check_listen(values["status"], f"{path}: status")
+    for name, structure in _SECTIONS.items():
+        if name in table:
+            values[name] = structure(**read_table(table[name], keys_of(structure), path, name))
+    replay = read_table(table.get("replay", {}), {**REPLAY_KEYS, **TARGET_KEYS}, path, "replay")
+    switches = {field: replay.pop(field) for field, _ in REPLAY_KEYS.values() if field in replay}
+    if "ports" in table:
+        ports = _items(table, "ports", path)
+        values["ports"] = tuple(from_toml(Port, port, where) for where, port in ports)
+    sources = tuple(Named(where, _text(url, where)) for where, url in _items(table, "from", path))
+    targets = tuple(_target(item, where) for where, item in _items(table, "to", path))
+    return FileSettings(sources, targets, replay, values | switches)
+
+
+def named_target(url: str, where: str) -> Named:
+    """A target's URL taken apart into its address and its options."""
+    try:
+        target, options = split_target(url)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from None
+    values = read_options(options, TARGET_KEYS, where)
+    return Named(where, str(_checked_tls(target, values, where)), values)
+
+
+def check_listen(text: str, where: str) -> None:
+    """UsageError unless it is HOST:PORT."""
+    try:
+        parse_listen(text)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def _parse(path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_bytes().decode())
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: is not TOML: {error}") from None
+
+
+def _items(table: dict[str, Any], key: str, path: str) -> Iterable[tuple[str, Any]]:
+    value = table.get(key, [])
+    if not isinstance(value, list):
+        return [(f"{path}: {key}", value)]
+    return [(f"{path}: {key}[{index}]", item) for index, item in enumerate(value)]
+
+
+def _target(item: object, where: str) -> Named:
+    if not isinstance(item, dict):
+        return named_target(_text(item, where), where)
+    if "url" not in item:
+        raise UsageError(f'{where}: lacks its url, such as url = "http://staging.example:8080"')
+    named = named_target(_text(item["url"], f"{where}.url"), f"{where}.url")
+    own = {key: value for key, value in item.items() if key != "url"}
+    file, _, path = where.rpartition(": ")
+    values = read_table(own, TARGET_KEYS, file, path)
+    for field in named.options.keys() & values.keys():
+        raise UsageError(f'{where}: "{field}" is given twice, in the url and as a key')
+    _checked_tls(split_target(named.url)[0], values, where)
+    return Named(where, named.url, {**named.options, **values})
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{where}: expected a URL in quotes")
+    return value
+
+
+def _checked_tls(target: Target, values: dict[str, Any], where: str) -> Target:
+    for field in ("verify", "ca_file"):
+        if field in values and not target.tls:
+            raise UsageError(f'{where}: "{field}" is for https:// targets only')
+    return target

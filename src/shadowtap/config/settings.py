@@ -1,0 +1,87 @@
+"""Everything a run can be told, as plain values with defaults.
+
+Field names carry their unit (`idle_s`, `buffer_bytes`). In the TOML file and in a target's URL the unit stands with
+the value instead: `idle = "5m"`, `buffer_size = "128MiB"`. docs/configuration.md describes every one of them.
+"""
+
+import msgspec
+
+from shadowtap.config.addresses import Target, parse_listen, parse_target
+from shadowtap.config.kinds import Count, Port, Seconds, Share, Size, Switch, Text, Wait, Whole
+
+MIB = 1 << 20
+
+
+def key(field: str) -> str:
+    """The name of a field in the configuration file."""
+    return field[:-6] + "_size" if field.endswith("_bytes") else field.removesuffix("_s")
+
+
+class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
+    """One environment that receives the requests. `url` is scheme://host or scheme://host:port, no more."""
+
+    url: Text
+    keep_host: Switch = False
+    pool: Whole = 0
+    """0: one connection of its own per production connection; N: N connections shared by all."""
+    timeout_s: Seconds = 30.0
+    connect_timeout_s: Seconds = 5.0
+    in_flight: Count = 10_000
+    queue: Count = 20_000
+    queue_bytes: Size = 128 * MIB
+    verify: Switch = True
+    ca_file: Text | None = None
+
+    @property
+    def address(self) -> Target:
+        """Scheme, host and port."""
+        return parse_target(self.url)
+
+
+class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
+    """Limits of the stream reassembly."""
+
+    reorder_window_s: Wait = 0.1
+    idle_s: Seconds = 300.0
+    connections: Count = 200_000
+    buffer_bytes: Size = 128 * MIB
+
+
+class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
+    """Limits of the HTTP reader."""
+
+    head_bytes: Size = 256 * 1024
+    body_bytes: Size = 64 * MIB
+
+
+class HealthSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
+    """When /healthz turns red: after `windows` windows in a row that each lost more than the share `loss`."""
+
+    window_s: Seconds = 10.0
+    windows: Count = 3
+    loss: Share = 0.01
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
+    """Everything `shadowtap run` needs."""
+
+    sources: tuple[str, ...] = ()
+    targets: tuple[TargetSettings, ...] = ()
+    ports: tuple[Port, ...] = ()
+    """Ports that servers listen on; none: HTTP is recognised by content on any port."""
+    flows: FlowSettings = FlowSettings()
+    http: HttpSettings = HttpSettings()
+    health: HealthSettings = HealthSettings()
+    replay_ambiguous: Switch = False
+    allow_production_target: Switch = False
+    status: Text | None = None
+    """HOST:PORT of /metrics and /healthz; None: no status port."""
+    summary: Text | None = None
+    grace_s: Wait = 5.0
+    duration_s: Seconds | None = None
+    """Stop by itself after this long; None: when interrupted, or when the sources end."""
+
+    @property
+    def status_address(self) -> tuple[str, int] | None:
+        """Where /metrics and /healthz are served."""
+        return None if self.status is None else parse_listen(self.status)

@@ -1,0 +1,50 @@
+"""The mirror: takes the packets of production and sends copies as VXLAN, with the flaws that a network has.
+
+A few copies overtake the one before, a few come twice, and very few are lost, so that there is something to see.
+"""
+
+import asyncio
+import socket
+from contextlib import suppress
+from random import Random
+
+from shadowtap.demo.packets import vxlan
+
+VNI = 7
+LOST, SWAPPED, TWICE = 0.0005, 0.01, 0.005
+"""Shares of the packets."""
+
+
+class Mirror:
+    """Sends to a collector on this machine. A full socket buffer drops packets, as a real mirror does."""
+
+    def __init__(self, port: int, dice: Random) -> None:
+        self._dice = dice
+        self._late: bytes | None = None
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.connect(("127.0.0.1", port))
+
+    def send(self, frames: list[bytes]) -> None:
+        """Mirror some packets."""
+        for frame in frames:
+            fate = self._dice.random()
+            if fate < LOST:
+                continue
+            if fate < LOST + SWAPPED and self._late is None:
+                self._late = frame
+                asyncio.get_running_loop().call_later(0.005, self._catch_up)
+                continue
+            self._put(frame)
+            if fate > 1 - TWICE:
+                self._put(frame)
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        late, self._late = self._late, None
+        if late is not None:
+            self._put(late)
+
+    def _put(self, frame: bytes) -> None:
+        with suppress(BlockingIOError, ConnectionRefusedError):
+            self._socket.send(vxlan(VNI, frame))

@@ -1,0 +1,82 @@
+"""What visitors of the shop do: look around, search, log in, fill a basket, order. Pure: even the dice are given.
+
+A visit is a generator: it yields what to ask next and is sent the reply, as a browser would act on it.
+"""
+
+from collections.abc import Generator
+from random import Random
+
+from shadowtap.demo.shop import PASSWORD, PRODUCTS, Ask, Reply
+
+Visit = Generator[Ask, Reply, None]
+
+_HOST = "shop.example"
+_BROWSERS = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1",
+    "shop-app/7.2 (Android 15)",
+)
+_WORDS = ("lamp", "table", "clock", "pan", "blanket", "umbrella")
+
+
+def visit(dice: Random, number: int) -> Visit:
+    """One visitor from arriving to leaving."""
+    headers = {
+        "host": _HOST,
+        "user-agent": dice.choice(_BROWSERS),
+        "accept": "*/*",
+        "accept-encoding": "gzip",
+    }
+    yield Ask("GET", "/", headers)
+    yield from _look_around(dice, headers)
+    if dice.random() < 0.6:
+        cookie = yield from _log_in(dice, headers, number)
+        yield from _buy(dice, {**headers, "cookie": cookie})
+    elif dice.random() < 0.3:
+        yield Ask("GET", "/basket", headers)
+
+
+def _look_around(dice: Random, headers: dict[str, str]) -> Visit:
+    yield Ask("GET", "/products", headers)
+    for _ in range(dice.randint(1, 4)):
+        product = dice.choice(list(PRODUCTS))
+        yield Ask("GET", f"/products/{product}", headers)
+        yield Ask(
+            "GET", f"/images/{product}.jpg", {**headers, "referer": f"http://{_HOST}/products/{product}"}
+        )
+    if dice.random() < 0.5:
+        yield Ask("GET", f"/search?q={dice.choice(_WORDS)}", headers)
+    if dice.random() < 0.1:
+        yield Ask("GET", "/products/404", headers)
+    if dice.random() < 0.1:
+        yield Ask("GET", "/favicon.ico", headers)
+
+
+def _log_in(dice: Random, headers: dict[str, str], number: int) -> Generator[Ask, Reply, str]:
+    user = f"visitor-{dice.randint(1, 500)}"
+    if dice.random() < 0.1:
+        yield _json(
+            "POST", "/login", headers, f'{{"user": "{user}", "password": "guess", "visit": {number}}}'
+        )
+    form = f'{{"user": "{user}", "password": "{PASSWORD}", "visit": {number}}}'
+    reply = yield _json("POST", "/login", headers, form)
+    return reply.headers.get("Set-Cookie", "").partition(";")[0]
+
+
+def _buy(dice: Random, headers: dict[str, str]) -> Visit:
+    products = dice.sample(list(PRODUCTS), dice.randint(1, 4))
+    for product in products:
+        yield _json("PUT", f"/basket/{product}", headers, f'{{"pieces": {dice.randint(1, 3)}}}')
+    if dice.random() < 0.3:
+        yield Ask("DELETE", f"/basket/{products[0]}", headers)
+    yield Ask("GET", "/basket", headers)
+    if dice.random() < 0.8:
+        reply = yield Ask("POST", "/orders", {**headers, "content-length": "0"})
+        if "Location" in reply.headers:
+            yield Ask("GET", reply.headers["Location"], headers)
+
+
+def _json(method: str, target: str, headers: dict[str, str], body: str) -> Ask:
+    octets = body.encode()
+    more = {"content-type": "application/json", "content-length": str(len(octets))}
+    return Ask(method, target, {**headers, **more}, octets)

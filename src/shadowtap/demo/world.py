@@ -1,0 +1,78 @@
+"""The world around the collector, in a process of its own: production, the mirror and the target.
+
+The parent learns the target's port over a pipe, says when to begin, and ends the world by closing the pipe (so it
+also ends when the parent is killed). Ctrl-C reaches every process of a terminal; this one leaves it to its parent.
+"""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from random import Random
+from typing import NamedTuple
+
+from shadowtap.demo.mirror import Mirror
+from shadowtap.demo.production import Production
+from shadowtap.demo.target import Target
+from shadowtap.errors import RunError
+
+
+class World(NamedTuple):
+    """The parent's end."""
+
+    target_port: int
+    pipe: Connection
+
+    def begin(self) -> None:
+        """Let the visitors come."""
+        self.pipe.send("begin")
+
+
+@contextmanager
+def world(collector_port: int, rate: float, seconds: float, seed: int) -> Iterator[World]:
+    """A running world. Raises RunError when it cannot be started."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_main, args=(theirs, collector_port, rate, seconds, seed), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield World(_port(ours), ours)
+    finally:
+        ours.close()
+        process.join(3)
+        if process.is_alive():
+            process.terminate()
+            process.join()
+
+
+def _port(pipe: Connection) -> int:
+    try:
+        return int(pipe.recv())
+    except EOFError:
+        raise RunError("the demo's shop could not be started; its error is above") from None
+
+
+def _main(pipe: Connection, collector_port: int, rate: float, seconds: float, seed: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    dice = Random(seed)
+    asyncio.run(_live(pipe, Production(Mirror(collector_port, dice), dice, rate), seconds, dice))
+
+
+async def _live(pipe: Connection, production: Production, seconds: float, dice: Random) -> None:
+    target = Target(dice)
+    await target.start()
+    pipe.send(target.port)
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_reader(pipe.fileno(), told.set)
+    await told.wait()
+    try:
+        pipe.recv()
+    except EOFError:
+        return
+    told.clear()
+    playing = asyncio.create_task(production.play(seconds))
+    await told.wait()
+    playing.cancel()

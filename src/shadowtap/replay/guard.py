@@ -1,0 +1,45 @@
+"""Production is sacred: a target whose address appears as a server in the mirrored traffic is refused.
+
+An address of production may be reached under many ports, so the address alone decides. Only for loopback addresses,
+which every machine has, does the port count too. Servers are remembered, within a limit, since a target's name may
+come to mean another address later.
+"""
+
+from collections.abc import Iterable
+
+from shadowtap.events import Address, Endpoint
+
+REMEMBERED = 65_536
+"""Servers kept in mind; a mirror rarely shows more than some hundreds, and the oldest give way."""
+
+Place = tuple[int, int]
+
+
+def _place(address: Address, port: int) -> Place:
+    return int(address), port if address.is_loopback else 0
+
+
+class Guard:
+    """Knows the servers that were seen; `conflicts` finds a target's address among them."""
+
+    __slots__ = ("_servers",)
+
+    def __init__(self) -> None:
+        self._servers: dict[Place, Endpoint] = {}
+
+    def saw(self, server: Endpoint) -> bool:
+        """Note a server in the mirrored traffic; True when it is new."""
+        place = _place(server.address, server.port)
+        if place in self._servers:
+            return False
+        if len(self._servers) >= REMEMBERED:
+            del self._servers[next(iter(self._servers))]
+        self._servers[place] = server
+        return True
+
+    def conflict(self, addresses: Iterable[Endpoint]) -> Endpoint | None:
+        """The first of a target's addresses that belongs to a server seen in the mirrored traffic."""
+        for endpoint in addresses:
+            if _place(endpoint.address, endpoint.port) in self._servers:
+                return endpoint
+        return None

@@ -1,0 +1,225 @@
+"""The requests of one production connection (or of one share of a pool), in order, one at a time.
+
+A request is sent when the one before it has been answered or has failed; a connection is opened when there is
+something to send. A kept-alive connection that the target closes just as the next request is sent is nobody's fault:
+such a request, if its method is idempotent (RFC 9110, section 9.2.2), is sent once more on a new connection.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+from shadowtap.events import Failure, Request
+from shadowtap.http1 import Raw, field
+from shadowtap.replay.wire import Wire
+
+if TYPE_CHECKING:
+    from shadowtap.replay.target import Target
+
+_IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
+
+
+class Lane:
+    """A queue of requests and at most one connection. `ended` means that no more requests will come."""
+
+    __slots__ = (
+        "_again",
+        "_connecting",
+        "_first_ns",
+        "_sent_ns",
+        "_target",
+        "_wire",
+        "current",
+        "ended",
+        "key",
+        "queue",
+    )
+
+    def __init__(self, target: "Target", key: int) -> None:
+        self.key = key
+        self.current: Request | None = None
+        self.queue: deque[Request] = deque()
+        self.ended = False
+        self._target = target
+        self._wire: Wire | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._again = False
+        self._sent_ns = 0
+        self._first_ns = 0
+
+    @property
+    def connected(self) -> bool:
+        return self._wire is not None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way and nothing waits."""
+        return self.current is None and not self.queue and self._connecting is None
+
+    # -- sending ---------------------------------------------------------------------------------------------
+
+    def push(self, request: Request) -> None:
+        """Send a request, or keep it until its turn."""
+        if self.current is None and not self.queue and self._connecting is None:
+            self.queue.append(request)
+            self._target.wants(self)
+        else:
+            self.queue.append(request)
+
+    def go(self) -> None:
+        """Send the next request; the target calls this when the lane may."""
+        if self._wire is not None:
+            self._send(self.queue.popleft())
+        else:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    def _send(self, request: Request) -> None:
+        wire = self._wire
+        assert wire is not None
+        self.current = request
+        self._first_ns = 0
+        octets = self._target.octets(request)
+        self._sent_ns = perf_counter_ns()
+        wire.send(octets)
+        self._target.sent(self, len(octets))
+
+    async def _connect(self) -> None:
+        target = self._target
+        wire = target.new_wire(self)
+        try:
+            await target.connect(wire)
+        except (OSError, asyncio.CancelledError) as error:
+            wire.drop(reset=True)
+            self._connecting = None
+            target.not_connected(self, error)
+            if self.queue:
+                kind = Failure.TLS if isinstance(error, ssl.SSLError) else Failure.CONNECT
+                self._fail(self.queue.popleft(), kind)
+            self._next()
+            return
+        self._connecting = None
+        self._wire = wire
+        if self.queue:
+            self._send(self.queue.popleft())
+        else:
+            self._next()
+
+    def cancel(self) -> None:
+        """Give up a connection attempt that takes too long."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+
+    # -- what comes back -------------------------------------------------------------------------------------
+
+    def first_octet(self) -> None:
+        """The first octet of an answer is there."""
+        self._first_ns = perf_counter_ns()
+
+    def elapsed_ns(self) -> int:
+        """How long ago the last request was sent."""
+        return perf_counter_ns() - self._sent_ns if self._sent_ns else 0
+
+    def answered(self, raw: Raw, *, keep: bool) -> None:
+        """The whole answer is there; the connection can carry another request only if `keep`."""
+        request, self.current = self.current, None
+        self._again = False
+        if request is None:
+            return
+        if not keep or not _keeps_alive(raw):
+            self._drop()
+        self._target.answered(self, request, raw, self._first_ns - self._sent_ns)
+        self._next()
+
+    def garbage(self, _what: str) -> None:
+        """The target sent what is no answer; nothing on this connection can be trusted any more."""
+        self._drop(reset=True)
+        self._fail_current(Failure.GARBAGE)
+
+    def timed_out(self) -> None:
+        """The answer did not come in time."""
+        self._drop(reset=True)
+        self._fail_current(Failure.TIMEOUT)
+
+    def lost(self, wire: Wire, exc: Exception | None, answer: Raw | None) -> None:
+        """The connection is gone; `answer` is the one that its end completed."""
+        if wire is not self._wire:
+            return
+        self._wire = None
+        self._target.closed(self)
+        if self.current is None:
+            if self.ended and self.idle:
+                self._target.finished(self)
+        elif answer is not None:
+            self.answered(answer, keep=False)
+        elif wire.used and not wire.heard and not self._again and self.current.method in _IDEMPOTENT:
+            self._again = True
+            self.queue.appendleft(self.current)
+            self.current = None
+            self._target.repeats(self)
+        else:
+            self._fail_current(Failure.CLOSED if exc is None else Failure.RESET)
+
+    # -- ends ------------------------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """Production's connection is closed: close ours as soon as everything is answered."""
+        self.ended = True
+        if self.idle:
+            self._drop()
+            self._target.finished(self)
+
+    def fail_all(self, failure: Failure, *, current: bool) -> None:
+        """Fail everything that waits, and the request under way if `current`."""
+        waiting = list(self.queue)
+        self.queue.clear()
+        for request in waiting:
+            self._target.failed(self, request, failure)
+        if current:
+            self._drop(reset=True)
+            self.cancel()
+            if self.current is not None:
+                request, self.current = self.current, None
+                self._target.failed(self, request, failure)
+
+    def rest(self) -> None:
+        """Close an idle connection, to make room for another; the next request opens a new one."""
+        self._drop()
+
+    def _drop(self, *, reset: bool = False) -> None:
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.drop(reset=reset or self._target.closes_hard())
+            self._target.closed(self)
+
+    def _fail_current(self, failure: Failure) -> None:
+        request, self.current = self.current, None
+        self._again = False
+        if request is not None:
+            self._fail(request, failure)
+        self._next()
+
+    def _fail(self, request: Request, failure: Failure) -> None:
+        self._target.failed(self, request, failure)
+
+    def _next(self) -> None:
+        """What comes after a request."""
+        if self.queue:
+            self._target.wants(self)
+        elif self.ended:
+            self._drop()
+            self._target.finished(self)
+        else:
+            self._target.rests(self)
+
+
+def _keeps_alive(raw: Raw) -> bool:
+    """Whether the connection can carry another request (RFC 9112, section 9.3)."""
+    if raw.first[1] == b"101":
+        return False
+    lower = raw.head.lower()
+    if b"\nconnection:" in lower:
+        value = field(lower, b"connection") or b""
+        return b"close" not in value and (raw.first[0] != b"1.0" or b"keep-alive" in value)
+    return raw.first[0] != b"1.0"

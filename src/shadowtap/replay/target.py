@@ -1,0 +1,385 @@
+"""One target: its lanes, limits, breaker, addresses and account.
+
+Limits. `queue` requests and `queue_bytes` octets may be waiting or under way; what comes beyond is dropped and
+counted as overflowed. `in_flight` lanes may have a request under way; others stand in line. `connections` sockets
+may be open: beyond that the connection that has rested longest is closed. Requests of a target whose breaker is open
+fail at once.
+
+Deadlines are looked at by `tick`, a few times a second, rather than by a timer each: all requests have the same
+time-out, so those sent first are due first.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable
+from ipaddress import ip_address
+from time import monotonic, time_ns
+
+from shadowtap.errors import RunError
+from shadowtap.events import Endpoint, Failure, Outcome, Request
+from shadowtap.http1 import Limits, Raw
+from shadowtap.ledger import TargetAccount
+from shadowtap.replay.breaker import Breaker
+from shadowtap.replay.lane import Lane
+from shadowtap.replay.outgoing import outgoing
+from shadowtap.replay.wire import Wire
+
+_TROUBLE = frozenset(Failure) - {Failure.BREAKER, Failure.INTERRUPTED, Failure.REFUSED}
+"""Failures that speak against the target."""
+TIME_WAIT_BUDGET = 8_000
+"""Connections a minute that we close in the polite way. Each leaves a local port unusable for 60 s, of some 28,000;
+beyond the budget connections are closed with a reset, which a target that has answered everything does not mind."""
+RESOLVE_EVERY_S = 60.0
+
+
+class Target:
+    """Replays requests against one environment. All methods must be called from the event loop.
+
+    `authority` replaces Host, None keeps it. `pool` is the number of shared connections, 0 for one of its own per
+    production connection. `notify` gets one-line notices; `on_outcome` every outcome, with bodies if
+    `keep_answer_bodies`. `offer` never blocks.
+    """
+
+    def __init__(
+        self,
+        account: TargetAccount,
+        *,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        authority: bytes | None = None,
+        pool: int = 0,
+        timeout_s: float = 30.0,
+        connect_timeout_s: float = 5.0,
+        in_flight: int = 10_000,
+        queue: int = 20_000,
+        queue_bytes: int = 128 << 20,
+        connections: int = 20_000,
+        limits: Limits | None = None,
+        keep_answer_bodies: bool = False,
+        notify: Callable[[str], None] | None = None,
+        on_outcome: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        self.account = account
+        self.addresses: list[Endpoint] = []
+        self.held = 0
+        self._held_bytes = 0
+        self._host, self._port, self._tls = host, port, tls
+        self._authority = authority
+        self._pool = pool
+        self._timeout_s, self._connect_timeout_s = timeout_s, connect_timeout_s
+        self._in_flight_limit, self._queue_limit, self._byte_limit = in_flight, queue, queue_bytes
+        self._connection_limit = connections
+        self._limits = limits or Limits()
+        self._keep_bodies = keep_answer_bodies
+        self._notify = notify
+        self._on_outcome = on_outcome
+        self._breaker = Breaker()
+        self._lanes: dict[int, Lane] = {}
+        self._busy: dict[Lane, float] = {}
+        self._dialing: dict[Lane, float] = {}
+        self._resting: dict[Lane, None] = {}
+        self._line: deque[Lane] = deque()
+        self._refused: str | None = None
+        self._soft_closes = 0
+        self._soft_closes_since = 0.0
+        self._why_down = ""
+        self._turn = 0
+        self._resolved_at = 0.0
+        self._resolving: asyncio.Task[None] | None = None
+        self._drained = asyncio.Event()
+        self._drained.set()
+
+    # -- before the run ----------------------------------------------------------------------------------------
+
+    async def resolve(self) -> None:
+        """Look up the addresses. Raises RunError when there are none."""
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise RunError(
+                f"target {self.account.name}: no address for {self._host}: {reason}; check the name"
+            ) from None
+        addresses = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
+        self.addresses = [Endpoint(ip_address(address), self._port) for address in addresses]
+        self._resolved_at = monotonic()
+
+    async def try_connection(self) -> None:
+        """Connect once and close again. Raises RunError when the target cannot be reached."""
+        wire = Wire(Lane(self, -1), self._limits, keep_body=False)
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                await self.connect(wire)
+        except (OSError, TimeoutError) as error:
+            raise RunError(
+                f"target {self.account.name} cannot be reached: {_reason(error)}; is it running, and is the way open?"
+            ) from None
+        finally:
+            wire.drop(reset=False)
+
+    # -- requests ----------------------------------------------------------------------------------------------
+
+    def offer(self, request: Request) -> bool:
+        """Take a request for replay; False when it is refused or there is no room. Counts either way."""
+        account = self.account
+        account.offered += 1
+        if self._refused is not None:
+            account.refused[self._refused] += 1
+            return False
+        size = len(request.head) + len(request.body)
+        if self.held >= self._queue_limit or self._held_bytes + size > self._byte_limit:
+            account.overflowed += 1
+            return False
+        account.replayed += 1
+        account.in_flight += 1
+        if not self.held:
+            self._drained.clear()
+        self.held += 1
+        self._held_bytes += size
+        if self._breaker.open and not self._breaker.allows(monotonic()):
+            self._settle(request)
+            self._count_failure(request, Failure.BREAKER, 0)
+            return True
+        number = request.connection.number
+        key = number % self._pool if self._pool else number
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(self, key)
+        lane.push(request)
+        return True
+
+    def connection_ended(self, number: int) -> None:
+        """Production's connection is closed: ours follows when all is answered."""
+        if not self._pool:
+            lane = self._lanes.get(number)
+            if lane is not None:
+                lane.end()
+
+    def refuse(self, reason: str) -> None:
+        """Send nothing more, ever; what waits or is under way fails."""
+        self._refused = reason
+        self.account.state = "refused"
+        self._fail_everything(Failure.REFUSED, current=True)
+
+    @property
+    def refused(self) -> str | None:
+        """Why this target gets nothing, or None."""
+        return self._refused
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Look at deadlines; `now` is `time.monotonic()`."""
+        for lane in _due(self._busy, now):
+            lane.timed_out()
+        for lane in _due(self._dialing, now):
+            lane.cancel()
+        if now - self._soft_closes_since > 60:
+            self._soft_closes, self._soft_closes_since = 0, now
+        if now - self._resolved_at > RESOLVE_EVERY_S and self._resolving is None:
+            self._resolved_at = now
+            self._resolving = asyncio.get_running_loop().create_task(self._resolve_again())
+
+    async def _resolve_again(self) -> None:
+        try:
+            await self.resolve()
+        except RunError:
+            pass  # the addresses that were good until now stay in use
+        finally:
+            self._resolving = None
+
+    async def drain(self) -> None:
+        """Wait until nothing waits and nothing is under way."""
+        await self._drained.wait()
+
+    def stop(self) -> None:
+        """Fail what is left as interrupted and close every connection."""
+        self._fail_everything(Failure.INTERRUPTED, current=True)
+        for lane in list(self._lanes.values()):
+            lane.end()
+        if self._resolving is not None:
+            self._resolving.cancel()
+
+    # -- what lanes ask and tell ---------------------------------------------------------------------------------
+
+    def octets(self, request: Request) -> bytes:
+        """What is sent for a request."""
+        return outgoing(request, self._authority)
+
+    def new_wire(self, lane: Lane) -> Wire:
+        """A wire that is not connected yet."""
+        return Wire(lane, self._limits, keep_body=self._keep_bodies)
+
+    async def connect(self, wire: Wire) -> None:
+        """Connect a wire to one of the target's addresses, taking turns. Raises OSError."""
+        endpoint = self.addresses[self._turn % len(self.addresses)]
+        self.account.connections_opened += 1
+        self.account.connections += 1
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: wire,
+                str(endpoint.address),
+                endpoint.port,
+                ssl=self._tls,
+                server_hostname=self._host if self._tls is not None else None,
+            )
+        except BaseException:
+            self._turn += 1
+            self.account.connections -= 1
+            raise
+
+    def wants(self, lane: Lane) -> None:
+        """A lane has something to send: let it go, or put it in line."""
+        self._busy.pop(lane, None)
+        if self._line or self._is_crowded() or not self._has_room(lane):
+            self._line.append(lane)
+            self._admit()
+        else:
+            self._let_go(lane)
+
+    def _is_crowded(self) -> bool:
+        return len(self._busy) + len(self._dialing) >= self._in_flight_limit
+
+    def _has_room(self, lane: Lane) -> bool:
+        if lane.connected or self.account.connections < self._connection_limit:
+            return True
+        if self._resting:
+            tired = next(iter(self._resting))
+            del self._resting[tired]
+            tired.rest()
+            return True
+        return False
+
+    def _let_go(self, lane: Lane) -> None:
+        self._resting.pop(lane, None)
+        if not lane.connected:
+            self._dialing[lane] = monotonic() + self._connect_timeout_s
+        lane.go()
+
+    def _admit(self) -> None:
+        while self._line and not self._is_crowded() and self._has_room(self._line[0]):
+            lane = self._line.popleft()
+            if lane.queue:
+                self._let_go(lane)
+
+    def sent(self, lane: Lane, size: int) -> None:
+        """A lane has written a request."""
+        self.account.bytes_sent += size
+        self._dialing.pop(lane, None)
+        self._busy[lane] = monotonic() + self._timeout_s
+
+    def rests(self, lane: Lane) -> None:
+        """A lane has nothing to do."""
+        self._busy.pop(lane, None)
+        self._dialing.pop(lane, None)
+        if lane.connected:
+            self._resting[lane] = None
+        if self._line:
+            self._admit()
+
+    def repeats(self, lane: Lane) -> None:
+        """A lane sends a request once more, on a new connection."""
+        self.account.retries += 1
+        self.wants(lane)
+
+    def finished(self, lane: Lane) -> None:
+        """A lane will not be used again."""
+        self._busy.pop(lane, None)
+        self._dialing.pop(lane, None)
+        self._resting.pop(lane, None)
+        self._lanes.pop(lane.key, None)
+        if self._line:
+            self._admit()
+
+    def closed(self, lane: Lane) -> None:
+        """A lane's connection is gone."""
+        self.account.connections -= 1
+        self._resting.pop(lane, None)
+
+    def closes_hard(self) -> bool:
+        """Whether a connection is to be closed with a reset, to save local ports."""
+        self._soft_closes += 1
+        return self._soft_closes > TIME_WAIT_BUDGET
+
+    # -- outcomes ----------------------------------------------------------------------------------------------
+
+    def answered(self, lane: Lane, request: Request, raw: Raw, first_ns: int) -> None:
+        """A request has its answer."""
+        self._settle(request)
+        account = self.account
+        account.answered += 1
+        account.answers.record(int(raw.first[1]), first_ns)
+        if self._breaker.succeeded():
+            account.state = "up"
+            self._tell(f"target {account.name} answers again")
+        if self._on_outcome is not None:
+            elapsed_ns, status = lane.elapsed_ns(), int(raw.first[1])
+            sent_ns = time_ns() - elapsed_ns
+            name = account.name
+            self._on_outcome(
+                Outcome(name, request, sent_ns, first_ns, elapsed_ns, status, raw.head, raw.body, None)
+            )
+
+    def failed(self, lane: Lane, request: Request, failure: Failure) -> None:
+        """A request has no answer."""
+        self._settle(request)
+        self._count_failure(request, failure, lane.elapsed_ns())
+        if failure in _TROUBLE and self._breaker.failed(monotonic()):
+            account = self.account
+            account.state = "down"
+            why = self._why_down if failure is Failure.CONNECT else failure.value
+            self._tell(f"target {account.name} is down: {why}; its requests fail until a trial is answered")
+            self._fail_everything(Failure.BREAKER, current=False)
+
+    def not_connected(self, lane: Lane, error: BaseException) -> None:
+        """A lane could not connect."""
+        self._dialing.pop(lane, None)
+        self._why_down = _reason(error)
+
+    def _count_failure(self, request: Request, failure: Failure, elapsed_ns: int) -> None:
+        self.account.failed[failure] += 1
+        if self._on_outcome is not None:
+            name = self.account.name
+            self._on_outcome(Outcome(name, request, 0, 0, elapsed_ns, 0, b"", b"", failure))
+
+    def _settle(self, request: Request) -> None:
+        self.account.in_flight -= 1
+        self.held -= 1
+        self._held_bytes -= len(request.head) + len(request.body)
+        if not self.held:
+            self._drained.set()
+
+    def _fail_everything(self, failure: Failure, *, current: bool) -> None:
+        self._line.clear()
+        for lane in list(self._lanes.values()):
+            lane.fail_all(failure, current=current)
+
+    def _tell(self, text: str) -> None:
+        if self._notify is not None:
+            self._notify(text)
+
+
+def _due(deadlines: dict[Lane, float], now: float) -> list[Lane]:
+    """The lanes whose deadline has passed; they stand in the order in which they are due."""
+    due = []
+    for lane, deadline in deadlines.items():
+        if deadline > now:
+            break
+        due.append(lane)
+    return due
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong, in a few words."""
+    if isinstance(error, TimeoutError | asyncio.CancelledError):
+        return "no connection within the time-out"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}"
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return str(error)

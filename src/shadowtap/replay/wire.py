@@ -1,0 +1,110 @@
+"""One connection to a target: octets out, answers in.
+
+A wire belongs to a lane until it is dropped; what the network says of a dropped wire concerns nobody.
+"""
+
+import asyncio
+import socket
+import struct
+from typing import TYPE_CHECKING, cast
+
+from shadowtap.events import Fault
+from shadowtap.http1 import Limits, Raw, Reader, Role
+from shadowtap.http1.reader import State
+
+if TYPE_CHECKING:
+    from shadowtap.replay.lane import Lane
+
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class Wire(asyncio.Protocol):
+    """The transport and the answer reader of one connection."""
+
+    __slots__ = ("_lane", "_reader", "_transport", "heard", "used")
+
+    def __init__(self, lane: "Lane", limits: Limits, *, keep_body: bool) -> None:
+        self._lane: Lane | None = lane
+        self._transport: asyncio.Transport | None = None
+        self._reader = Reader(
+            Role.RESPONSE, limits=limits, keep_body=keep_body, method_of_next=self._method_of_next
+        )
+        self.used = False
+        self.heard = False
+
+    def _method_of_next(self) -> bytes | None:
+        lane = self._lane
+        return lane.current.method if lane is not None and lane.current is not None else None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The network says: connected."""
+        self._transport = cast(asyncio.Transport, transport)
+        if self._lane is None:
+            self._transport.abort()
+
+    def send(self, octets: bytes) -> None:
+        """Write one request."""
+        assert self._transport is not None
+        self.heard = False
+        self._transport.write(octets)
+
+    def data_received(self, data: bytes) -> None:
+        """The network says: octets of an answer, or of what is none."""
+        lane = self._lane
+        if lane is None:
+            return
+        if not self.heard:
+            self.heard = True
+            lane.first_octet()
+        if lane.current is None:
+            lane.garbage("octets that no request asked for")
+            return
+        raws = self._reader.feed(data)
+        if raws:
+            self._take(lane, raws)
+        elif self._reader.state in (State.SEEK, State.ABSENT):
+            lane.garbage("an answer that is not HTTP/1")
+
+    def _take(self, lane: "Lane", raws: list[Raw]) -> None:
+        finals = [raw for raw in raws if _is_final(raw)]
+        if not finals:
+            return
+        answer = finals[0]
+        if answer.fault is not None and answer.fault is not Fault.TOO_LARGE:
+            lane.garbage("an answer whose framing is broken")
+            return
+        self.used = True
+        clean = len(finals) == 1 and not self._reader.partial and self._reader.state is State.HEAD
+        lane.answered(answer, keep=clean)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The network says: the connection is gone."""
+        lane, self._lane = self._lane, None
+        if lane is None:
+            return
+        answer = self._last_answer() if exc is None else None
+        lane.lost(self, exc, answer)
+
+    def _last_answer(self) -> Raw | None:
+        """The answer whose body ends with the connection."""
+        raws = self._reader.close(None)
+        return raws[0] if raws and raws[0].fault is None else None
+
+    def drop(self, *, reset: bool) -> None:
+        """Let go of the connection. `reset` closes it without a TIME_WAIT state on our side."""
+        self._lane = None
+        transport = self._transport
+        if transport is None:
+            return
+        if reset:
+            sock: socket.socket | None = transport.get_extra_info("socket")
+            if sock is not None and sock.fileno() >= 0:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            transport.abort()
+        else:
+            transport.close()
+
+
+def _is_final(raw: Raw) -> bool:
+    status = int(raw.first[1])
+    return status >= 200 or status == 101

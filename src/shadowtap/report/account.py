@@ -1,0 +1,72 @@
+"""The account in lines: which figures are worth a line, in the order of the pipeline. Every view shows these."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from shadowtap.ledger import Ledger, RequestAccount, TargetAccount
+from shadowtap.report import words
+
+
+class Line(NamedTuple):
+    """One figure with its name and what there is to say about it."""
+
+    name: str
+    number: int
+    detail: str
+
+
+def fates(requests: RequestAccount) -> list[Line]:
+    """What became of the requests: `replayed` always, the other fates where there are any."""
+    lines = [
+        Line("filtered", requests.filtered, "not asked for"),
+        Line("sampled out", requests.sampled_out, "not in the sample"),
+        Line("refused", requests.refused.total(), words.reasons(requests.refused)),
+        Line("incomplete", requests.incomplete.total(), words.reasons(requests.incomplete)),
+        Line("overflowed", requests.overflowed, "the queue of every target was full"),
+    ]
+    return [Line("replayed", requests.replayed, ""), *(line for line in lines if line.number)]
+
+
+def outcomes(target: TargetAccount) -> list[Line]:
+    """What became of the requests that a target took: `answered` always, the rest where there is any."""
+    lines = [
+        Line("failed", target.failed.total(), words.reasons(target.failed)),
+        Line("in flight", target.in_flight, "not answered yet"),
+    ]
+    return [Line("answered", target.answered, ""), *(line for line in lines if line.number)]
+
+
+def losses(ledger: Ledger) -> list[Line]:
+    """What was lost before it was a request or an answer, in the order of the pipeline; nothing where nothing was."""
+    sources, flows, messages = ledger.capture.values(), ledger.flows, ledger.messages
+    frames = sum(source.frames for source in sources)
+    dropped = sum(source.kernel_drops for source in sources)
+    of_all = words.share(dropped, frames + dropped)
+    lost_bytes = (
+        f"{words.size(flows.gap_bytes)}, {words.share(flows.gap_bytes, _sent(ledger))} of the payload"
+    )
+    cut = sum(source.cut for source in sources)
+    incomplete = messages.responses_incomplete
+    lines = [
+        Line("kernel drops", dropped, f"packets, {of_all}: the collector was too slow"),
+        Line("cut frames", cut, "longer than the receiver takes"),
+        Line("cut segments", ledger.packets.cut_segments, "the mirror shortened the packets"),
+        Line("gaps", flows.gaps, f"{lost_bytes}: packets that never came"),
+        Line("answers incomplete", incomplete.total(), words.reasons(incomplete)),
+    ]
+    return [line for line in lines if line.number]
+
+
+def unused(ledger: Ledger) -> list[Line]:
+    """What was seen and is no HTTP over TCP: it is counted, and no loss."""
+    refused = sum((source.refused for source in ledger.capture.values()), Counter[str]())
+    lines = [
+        Line("refused packets", refused.total(), words.reasons(refused)),
+        Line("packets not used", ledger.packets.dropped.total(), words.reasons(ledger.packets.dropped)),
+        Line("streams not HTTP", ledger.messages.not_http.total(), words.reasons(ledger.messages.not_http)),
+    ]
+    return [line for line in lines if line.number]
+
+
+def _sent(ledger: Ledger) -> int:
+    return ledger.flows.payload_bytes + ledger.flows.gap_bytes

@@ -1,0 +1,105 @@
+"""The exit summary: the whole account on one screen, with the sums visible.
+
+Only lines that say something are there. If the account does not add up, that stands first and last, since nothing
+else can be trusted then.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from shadowtap import __version__
+from shadowtap.ledger import Answers, Ledger, TargetAccount
+from shadowtap.report import words
+from shadowtap.report.account import Line, fates, losses, outcomes, unused
+
+_QUANTILES = (0.5, 0.9, 0.99)
+
+
+def summary(ledger: Ledger, now_ns: int, ended: str) -> str:
+    """The summary as text of several lines, each ended by a line feed. `ended` says why the run ended."""
+    took = words.elapsed(max(now_ns - ledger.started_ns, 0) / 1e9)
+    wrong = ledger.imbalances()
+    lines = [f"shadowtap ran {took}; {ended}.", *_alarm(wrong), "", *_requests(ledger)]
+    for target in ledger.targets.values():
+        lines += ["", *_target(target)]
+    lines += _latencies(ledger)
+    lines += _section("Lost before HTTP", losses(ledger))
+    lines += _section("Not for us", unused(ledger))
+    lines += ["", *(_alarm(wrong) or ["Every request is accounted for."])]
+    return "".join(f"{line}".rstrip() + "\n" for line in lines)
+
+
+def as_json(ledger: Ledger, now_ns: int, ended: str, sources: Iterable[str]) -> bytes:
+    """The summary for machines: the whole ledger, and what was run."""
+    started = datetime.fromtimestamp(ledger.started_ns / 1e9, UTC)
+    account: dict[str, Any] = {
+        "version": __version__,
+        "started": started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "exit_reason": ended,
+        "sources": list(sources),
+        **ledger.as_dict(now_ns),
+        "imbalances": ledger.imbalances(),
+    }
+    return msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n"
+
+
+def _alarm(wrong: list[str]) -> list[str]:
+    if not wrong:
+        return []
+    return ["", "THE ACCOUNT DOES NOT ADD UP. This is a bug in shadowtap; please report these lines:", *wrong]
+
+
+def _requests(ledger: Ledger) -> list[str]:
+    requests = ledger.requests
+    if not requests.seen and not ledger.packets.frames:
+        return [_row(Line("seen", 0, "and no packet either: is the mirror sending here?"), "Requests")]
+    return [_row(Line("seen", requests.seen, ""), "Requests"), *_sum(fates(requests))]
+
+
+def _target(target: TargetAccount) -> list[str]:
+    state = "" if target.state == "up" else f"  ({target.state})"
+    lines = [f"{target.name}{state}", _row(Line("replayed", target.replayed, "")), *_sum(outcomes(target))]
+    if target.overflowed:
+        lines.append(_row(Line("overflowed", target.overflowed, "its queue was full"), "not taken"))
+    if target.refused.total():
+        refused = words.reasons(target.refused)
+        lines.append(_row(Line("refused", target.refused.total(), refused), "not taken"))
+    return lines
+
+
+def _sum(lines: list[Line]) -> list[str]:
+    return [_row(line, "", "+" if index else "=") for index, line in enumerate(lines)]
+
+
+def _row(line: Line, title: str = "", sign: str = " ") -> str:
+    return f"{title:12}{sign}{words.count(line.number):>13}  {line.name:14}{line.detail}"
+
+
+def _section(title: str, lines: list[Line]) -> list[str]:
+    rows = [f"  {line.name:18} {words.count(line.number):>7}  {line.detail}" for line in lines]
+    return ["", title, *rows] if rows else []
+
+
+def _latencies(ledger: Ledger) -> list[str]:
+    answering = [("production", ledger.production)]
+    answering += [(target.name, target.answers) for target in ledger.targets.values()]
+    shown = [(name, answers) for name, answers in answering if answers.statuses]
+    if not shown:
+        return []
+    head = f"{'Answers':28}{'count':>11}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}"
+    lines = ["", head]
+    for name, answers in shown:
+        lines += _answers(name, answers)
+    return lines
+
+
+def _answers(name: str, answers: Answers) -> list[str]:
+    latency = answers.latency
+    figures = [latency.quantile(share) for share in _QUANTILES] + [latency.max_ns if latency.count else None]
+    columns = "".join(f"{words.nanoseconds(ns):>9}" for ns in figures)
+    total = words.count(answers.statuses.total())
+    first = f"  {name:26}{total:>11}" if len(name) <= 26 else f"  {name}\n{total:>39}"
+    return [f"{first}{columns}", f"    {words.statuses(answers.statuses, 8)}"]
