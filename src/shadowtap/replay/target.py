@@ -40,7 +40,7 @@ class Target:
 
     `authority` replaces Host, None keeps it. `pool` is the number of shared connections, 0 for one of its own per
     production connection. `notify` gets one-line notices; `on_outcome` every outcome, with bodies if
-    `keep_answer_bodies`. `offer` never blocks.
+    `keep_answer_bodies`; `on_addresses` is called when the name has been looked up again. `offer` never blocks.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Target:
         keep_answer_bodies: bool = False,
         notify: Callable[[str], None] | None = None,
         on_outcome: Callable[[Outcome], None] | None = None,
+        on_addresses: "Callable[[Target], None] | None" = None,
     ) -> None:
         self.account = account
         self.addresses: list[Endpoint] = []
@@ -77,6 +78,7 @@ class Target:
         self._keep_bodies = keep_answer_bodies
         self._notify = notify
         self._on_outcome = on_outcome
+        self._on_addresses = on_addresses
         self._breaker = Breaker()
         self._lanes: dict[int, Lane] = {}
         self._busy: dict[Lane, float] = {}
@@ -188,6 +190,8 @@ class Target:
     async def _resolve_again(self) -> None:
         try:
             await self.resolve()
+            if self._on_addresses is not None:
+                self._on_addresses(self)
         except RunError:
             pass  # the addresses that were good until now stay in use
         finally:

@@ -1,0 +1,461 @@
+"""The run: the only event loop, joining capture, pipeline and replay.
+
+Batches. The first packet after a silence is handled at once. While packets keep coming, the runner waits a little
+between batches, and longer the more there are, since a batch costs a fixed number of array operations whatever its
+size (`_Pace`). Capture never waits for a target: what a target cannot take is dropped there and counted.
+
+Files are different: their packets wait. A file is read in a thread, as fast as the least busy target takes its
+requests.
+
+The end. SIGINT, SIGTERM, the end of all sources or of the given duration stop the capture; streams still open are
+ended, replays under way get a grace period (none limit when the sources ended by themselves, since every request
+ends by its own time-out), and what is left is counted as interrupted. A second signal does not wait.
+"""
+
+import asyncio
+import gc
+import resource
+import signal
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import uvloop
+
+from shadowtap.capture import FileSource, LiveSource
+from shadowtap.capture.sources import open_source, parse_source
+from shadowtap.config import Settings, TargetSettings
+from shadowtap.decap import Decapsulator
+from shadowtap.errors import RunError, UsageError
+from shadowtap.events import Ended, Endpoint, Exchange, Fault, Flag, Frames, Message, Request
+from shadowtap.http1 import Limits
+from shadowtap.ledger import Ledger, TargetAccount
+from shadowtap.pipeline import Pipeline
+from shadowtap.replay import Guard, Target, is_marked
+from shadowtap.report import View
+from shadowtap.report.health import Health
+from shadowtap.report.status import StatusServer
+
+OWN_MARK = "own_mark"
+AMBIGUOUS = "ambiguous_framing"
+TUNNEL = "connect_method"
+PRODUCTION_GUARD = "production_guard"
+
+_TICK_S = 0.05
+"""Holes, idle connections and deadlines are looked at this often."""
+_VIEW_S = 0.25
+_SPARE_FILES = 256
+"""File descriptors kept free of replay connections."""
+_FILE_BACKLOG = 2_000
+"""Requests that may wait at the least busy target before a file is read on."""
+_BATCHES_A_TURN = 16
+"""Batches of one source handled before the loop turns to the targets."""
+
+
+def run(settings: Settings, *, view: View | None = None) -> Ledger:
+    """Run until the end, and give the account. Raises UsageError before anything is started, RunError when the run
+    cannot start or go on; the ledger that `view` was started with is complete then, too."""
+    return uvloop.run(Runner(settings, view).run())
+
+
+class _Pace:
+    """How long to wait for the next batch, from how many packets the last ones had.
+
+    A batch costs about as much as 100 packets, so waiting for that many halves the cost of a packet; but nobody
+    waits longer than `LONGEST_MS`, and where few packets come no longer than latency is worth.
+    """
+
+    ENOUGH = 100
+    LONGEST_MS = 3
+    __slots__ = ("_mean",)
+
+    def __init__(self) -> None:
+        self._mean = 0.0
+
+    def wait_ms(self, packets: int, waited_ms: int) -> int:
+        """The next wait; the loop's timers count whole milliseconds."""
+        self._mean += (packets / max(waited_ms, 1) - self._mean) / 8
+        if self._mean < 12:
+            return 1
+        return 2 if self._mean < 60 else self.LONGEST_MS
+
+
+class Runner:
+    """One run from start to end. See `run`."""
+
+    def __init__(self, settings: Settings, view: View | None) -> None:
+        self.settings = settings
+        self.ledger = Ledger(time.time_ns())
+        self._view = view
+        self._guard = Guard()
+        self._pipeline = Pipeline(
+            self.ledger, flows=settings.flows, http=settings.http, keep_answer_bodies=False
+        )
+        self._targets: list[Target] = []
+        self._live: list[_LiveReader] = []
+        self._files: list[asyncio.Task[None]] = []
+        self._started = False
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._broken: RunError | None = None
+        self._now_ns = 0
+
+    # -- start -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> Ledger:
+        """Start everything, wait for the end, stop everything."""
+        settings = self.settings
+        specs = [parse_source(url) for url in settings.sources]
+        status: StatusServer | None = None
+        sources: list[LiveSource | FileSource] = []
+        with _signals(self._interrupt):
+            try:
+                await self._open_targets()
+                for spec in specs:
+                    source = open_source(spec)
+                    sources.append(source)
+                    self.ledger.capture[source.name] = source.counters
+                if settings.status_address is not None:
+                    status = StatusServer(*settings.status_address, self.ledger, health=_health(settings))
+                    await status.start()
+                self._tell_start(sources, status)
+                for source, spec in zip(sources, specs, strict=True):
+                    road = self._pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(settings.ports))
+                    self._begin(source, road)
+                gc.collect()
+                gc.freeze()
+                await self._until_the_end()
+            finally:
+                for source in sources:
+                    source.close()
+                if status is not None:
+                    await status.close()
+                if self._view is not None and self._started:
+                    self._view.stop(self.ledger, time.time_ns())
+        if self._broken is not None:
+            raise self._broken
+        return self.ledger
+
+    async def _open_targets(self) -> None:
+        _raise_file_limit()
+        share = _connections(len(self.settings.targets))
+        for settings in self.settings.targets:
+            target = self._target(settings, share)
+            self._targets.append(target)
+            await target.resolve()
+        await asyncio.gather(*(target.try_connection() for target in self._targets))
+
+    def _target(self, settings: TargetSettings, connections: int) -> Target:
+        address = settings.address
+        name = str(address)
+        account = self.ledger.targets[name] = TargetAccount(name)
+        http = self.settings.http
+        return Target(
+            account,
+            host=address.host,
+            port=address.port,
+            tls=_tls(settings) if address.tls else None,
+            authority=None if settings.keep_host else address.authority.encode(),
+            pool=settings.pool,
+            timeout_s=settings.timeout_s,
+            connect_timeout_s=settings.connect_timeout_s,
+            in_flight=settings.in_flight,
+            queue=settings.queue,
+            queue_bytes=settings.queue_bytes,
+            connections=connections,
+            limits=Limits(head_bytes=http.head_bytes, body_bytes=http.body_bytes),
+            notify=self._tell,
+            on_addresses=self._check_target,
+        )
+
+    def _tell_start(self, sources: list[LiveSource | FileSource], status: StatusServer | None) -> None:
+        if self._view is None:
+            return
+        lines = [f"from {source.name}" for source in sources]
+        lines += [f"to {target.account.name}" for target in self._targets]
+        if status is not None:
+            lines.append(f"status on http://{status.host}:{status.port}/metrics and /healthz")
+        self._started = True
+        self._view.start(self.ledger, lines)
+        for source in sources:
+            warning = getattr(source, "warning", None)
+            if warning:
+                self._tell(f"{source.name}: {warning}")
+
+    def _begin(self, source: LiveSource | FileSource, road: Decapsulator) -> None:
+        if isinstance(source, LiveSource):
+            reader = _LiveReader(self, source, road)
+            self._live.append(reader)
+            reader.start()
+        else:
+            self._files.append(asyncio.create_task(self._read_file(source, road)))
+
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    async def _until_the_end(self) -> None:
+        ticks = asyncio.create_task(self._ticks())
+        ends: list[asyncio.Task[object]] = [asyncio.create_task(self._stop.wait())]
+        if not self._live:
+            ends.append(asyncio.create_task(self._all_files()))
+        await asyncio.wait(ends, timeout=self.settings.duration_s, return_when=asyncio.FIRST_COMPLETED)
+        interrupted = self._stop.is_set() or not all(task.done() for task in ends[1:]) or len(ends) == 1
+        for reader in self._live:
+            reader.stop()
+        for task in (*ends, *self._files):
+            task.cancel()
+        self._dispatch(self._pipeline.finish(self._now_ns or time.time_ns()))
+        await self._drain(self.settings.grace_s if interrupted else None)
+        for target in self._targets:
+            target.stop()
+        ticks.cancel()
+        await asyncio.gather(ticks, *self._files, return_exceptions=True)
+
+    async def _all_files(self) -> None:
+        results = await asyncio.gather(*self._files, return_exceptions=True)
+        for error in results:
+            if isinstance(error, BaseException):
+                self.break_off(error if isinstance(error, RunError) else RunError(str(error)))
+                if not isinstance(error, RunError):
+                    raise error
+
+    async def _drain(self, grace_s: float | None) -> None:
+        drained = [asyncio.create_task(target.drain()) for target in self._targets]
+        hurry = asyncio.create_task(self._hurry.wait())
+        everything = asyncio.gather(*drained)
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait((everything, hurry), timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in (*drained, hurry):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await everything
+
+    def _interrupt(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def break_off(self, error: RunError) -> None:
+        """The run cannot go on: stop, and raise `error` at the end."""
+        self._broken = self._broken or error
+        self._stop.set()
+
+    # -- time ------------------------------------------------------------------------------------------------
+
+    async def _ticks(self) -> None:
+        shown = 0.0
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now = time.monotonic()
+            if self._live:
+                self._now_ns = time.time_ns()
+                self._dispatch(self._pipeline.advance(self._now_ns))
+            for target in self._targets:
+                target.tick(now)
+            if self._view is not None and now - shown >= _VIEW_S:
+                shown = now
+                self._view.tick(self.ledger, time.time_ns())
+
+    # -- frames ----------------------------------------------------------------------------------------------
+
+    def take(self, frames: Frames, road: Decapsulator) -> None:
+        """A batch of a live source."""
+        self._dispatch(self._pipeline.feed(frames, road))
+
+    async def _read_file(self, source: FileSource, road: Decapsulator) -> None:
+        loop = asyncio.get_running_loop()
+        batches: Iterator[Frames] = iter(source)
+        while (frames := await loop.run_in_executor(None, next, batches, None)) is not None:
+            self._dispatch(self._pipeline.feed(frames, road))
+            self._now_ns = max(self._now_ns, int(frames.time_ns[-1]))
+            if not self._live:
+                self._dispatch(self._pipeline.advance(self._now_ns))
+            await asyncio.sleep(0)
+            while min(target.held for target in self._targets) > _FILE_BACKLOG:
+                await asyncio.sleep(0.002)
+        if source.stopped:
+            self._tell(f"{source.name}: stopped: {source.stopped}")
+
+    # -- messages --------------------------------------------------------------------------------------------
+
+    def _dispatch(self, messages: list[Message]) -> None:
+        for message in messages:
+            if isinstance(message, Request):
+                self._on_request(message)
+            elif isinstance(message, Exchange):
+                self._on_exchange(message)
+            elif isinstance(message, Ended):
+                for target in self._targets:
+                    target.connection_ended(message.connection)
+
+    def _on_request(self, request: Request) -> None:
+        account = self.ledger.requests
+        account.seen += 1
+        marked = is_marked(request.head)
+        if not request.index and not marked:
+            self._saw_server(request.connection.server)
+        if request.fault is not None:
+            account.incomplete[request.fault] += 1
+        elif marked:
+            account.refused[OWN_MARK] += 1
+        elif Flag.AMBIGUOUS_LENGTH in request.flags and not self.settings.replay_ambiguous:
+            account.refused[AMBIGUOUS] += 1
+        elif request.method == b"CONNECT":
+            account.refused[TUNNEL] += 1
+        else:
+            self._offer(request)
+
+    def _offer(self, request: Request) -> None:
+        account, taken = self.ledger.requests, False
+        if all(target.refused for target in self._targets):
+            account.refused[PRODUCTION_GUARD] += 1
+            return
+        for target in self._targets:
+            if target.offer(request):
+                taken = True
+        if taken:
+            account.replayed += 1
+        else:
+            account.overflowed += 1
+
+    def _on_exchange(self, exchange: Exchange) -> None:
+        response = exchange.response
+        if exchange.lost_request:
+            requests = self.ledger.requests
+            requests.seen += 1
+            requests.incomplete[Fault.UNSEEN] += 1
+        if response is None:
+            return
+        if exchange.request is None:
+            self._saw_server(response.connection.server)
+        if response.fault is not None:
+            self.ledger.messages.responses_incomplete[response.fault] += 1
+        if response.status >= 200 or response.status == 101:
+            self.ledger.production.record(response.status, exchange.latency_ns)
+
+    # -- safety ----------------------------------------------------------------------------------------------
+
+    def _saw_server(self, server: Endpoint) -> None:
+        if not self._guard.saw(server) or self.settings.allow_production_target:
+            return
+        for target in self._targets:
+            self._check_target(target)
+
+    def _check_target(self, target: Target) -> None:
+        conflict = self._guard.conflict(target.addresses)
+        if conflict is None or target.refused or self.settings.allow_production_target:
+            return
+        target.refuse(PRODUCTION_GUARD)
+        why = (
+            f"target {target.account.name} is refused: {conflict.address} is a server in the mirrored traffic, "
+            "so requests would go to production; name another target, or allow it with --allow-production-target"
+        )
+        if all(other.refused for other in self._targets):
+            self.break_off(RunError(why))
+        else:
+            self._tell(why)
+
+    def _tell(self, text: str) -> None:
+        if self._view is not None:
+            self._view.event(text)
+
+
+class _LiveReader:
+    """Takes batches from one live source: waits for the first packet, then looks again as `_Pace` says."""
+
+    def __init__(self, runner: Runner, source: LiveSource, road: Decapsulator) -> None:
+        self._runner = runner
+        self._source = source
+        self._road = road
+        self._pace = _Pace()
+        self._waited_ms = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def start(self) -> None:
+        """Wait for packets."""
+        self._waited_ms = 0
+        self._timer = None
+        self._loop.add_reader(self._source.fileno(), self._readable)
+
+    def stop(self) -> None:
+        """Take what is there, and no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        else:
+            self._loop.remove_reader(self._source.fileno())
+        self._take()
+
+    def _readable(self) -> None:
+        self._loop.remove_reader(self._source.fileno())
+        self._again()
+
+    def _again(self) -> None:
+        packets = self._take()
+        if not packets:
+            self.start()
+            return
+        self._waited_ms = self._pace.wait_ms(packets, self._waited_ms)
+        self._timer = self._loop.call_later(self._waited_ms / 1000, self._again)
+
+    def _take(self) -> int:
+        packets = 0
+        try:
+            for _ in range(_BATCHES_A_TURN):
+                frames = self._source.receive()
+                if frames is None:
+                    break
+                packets += len(frames)
+                self._runner.take(frames, self._road)
+        except RunError as error:
+            self._runner.break_off(error)
+        return packets
+
+
+@contextmanager
+def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call `interrupt` while this lasts; outside the main thread there are no signals."""
+    loop = asyncio.get_running_loop()
+    caught = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError, RuntimeError):
+            loop.add_signal_handler(number, interrupt)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+def _health(settings: Settings) -> Health:
+    health = settings.health
+    return Health(window_s=health.window_s, windows=health.windows, loss=health.loss)
+
+
+def _tls(settings: TargetSettings) -> ssl.SSLContext:
+    """How a target's certificate is checked. Raises UsageError for an unreadable ca_file."""
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"{settings.ca_file}: no CA certificates to be read: {error.strerror}") from None
+    if not settings.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _raise_file_limit() -> None:
+    """Every connection is a file; the soft limit is 1,024 on most systems, the hard one far higher."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
+    if soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _connections(targets: int) -> int:
+    """How many connections each target may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max((soft - _SPARE_FILES) // max(targets, 1), 64)
