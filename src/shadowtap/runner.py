@@ -298,7 +298,7 @@ class Runner:
             account.incomplete[request.fault] += 1
         elif marked:
             account.refused[OWN_MARK] += 1
-        elif Flag.AMBIGUOUS_LENGTH in request.flags and not self.settings.replay_ambiguous:
+        elif request.flags and Flag.AMBIGUOUS_LENGTH in request.flags and not self.settings.replay_ambiguous:
             account.refused[AMBIGUOUS] += 1
         elif request.method == b"CONNECT":
             account.refused[TUNNEL] += 1

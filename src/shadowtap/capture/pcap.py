@@ -84,7 +84,7 @@ def _walk(buffer: bytes, form: PcapForm) -> tuple[Ints, int, int]:
     used, need = at - _LENGTH_AT, header
     if used > len(buffer):
         before = lengths_at.pop() - _LENGTH_AT
-        used, need = before, used - before
+        used, need = before, used - before if len(buffer) - before >= header else header
     return np.array(lengths_at, np.int64) - _LENGTH_AT, used, need
 
 

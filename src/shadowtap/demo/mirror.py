@@ -11,7 +11,7 @@ from random import Random
 from shadowtap.demo.packets import vxlan
 
 VNI = 7
-LOST, SWAPPED, TWICE = 0.0005, 0.01, 0.005
+LOST, SWAPPED, TWICE = 0.001, 0.01, 0.005
 """Shares of the packets."""
 
 

@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections.abc import Mapping
 
 from shadowtap import runner
 from shadowtap.config import Settings, TargetSettings
@@ -34,17 +35,19 @@ def free_port() -> int:
 
 
 def moral(ledger: Ledger) -> str:
-    """Two lines: what was seen, and what to do next."""
-    production, errors = ledger.production.statuses, 0
-    for target in ledger.targets.values():
-        errors += sum(n for status, n in target.answers.statuses.items() if status >= 500)
-    before = sum(n for status, n in production.items() if status >= 500)
+    """A few lines: what was seen, and what to do next."""
+    before = _errors(ledger.production.statuses)
+    after = sum(_errors(target.answers.statuses) for target in ledger.targets.values())
     return (
-        f"Real packets of a sample shop went through VXLAN, and each request was replayed to the shop's next version:"
-        f" it failed on {errors} where production failed on {before} (large orders), and its search is slower.\n"
-        "Next: shadowtap extract pcap:FILE on a capture of yours, or shadowtap run --from vxlan://0.0.0.0:4789"
-        " --to http://YOUR-STAGING:8080 where AWS mirrors to.\n"
+        "Each request went from production's packets, through VXLAN, to the shop's next version, which fails on\n"
+        f"large orders: it answered {after} with 5xx, production {before}. Next, with traffic of yours:"
+        " shadowtap extract pcap:FILE,\n"
+        "or shadowtap run --from vxlan://0.0.0.0:4789 --to http://STAGING:8080 where AWS mirrors to.\n"
     )
+
+
+def _errors(statuses: Mapping[int, int]) -> int:
+    return sum(n for status, n in statuses.items() if status >= 500)
 
 
 class _Curtain:

@@ -65,14 +65,21 @@ async def _live(pipe: Connection, production: Production, seconds: float, dice: 
     target = Target(dice)
     await target.start()
     pipe.send(target.port)
-    told = asyncio.Event()
-    asyncio.get_running_loop().add_reader(pipe.fileno(), told.set)
-    await told.wait()
-    try:
-        pipe.recv()
-    except EOFError:
+    if await _told(pipe) is None:
         return
-    told.clear()
     playing = asyncio.create_task(production.play(seconds))
-    await told.wait()
+    await _told(pipe)
     playing.cancel()
+
+
+async def _told(pipe: Connection) -> object:
+    """What the parent says next; None when it is gone."""
+    loop = asyncio.get_running_loop()
+    said = asyncio.Event()
+    loop.add_reader(pipe.fileno(), said.set)
+    await said.wait()
+    loop.remove_reader(pipe.fileno())
+    try:
+        return pipe.recv()
+    except EOFError:
+        return None

@@ -87,6 +87,9 @@ class Raw(msgspec.Struct, frozen=True, gc=False):
 
 
 _NONE: list[Raw] = []
+_HEAD, _LENGTH, _CHUNKED = State.HEAD, State.LENGTH, State.CHUNKED
+_UNTIL_CLOSE, _SEEK, _TUNNEL, _ABSENT = State.UNTIL_CLOSE, State.SEEK, State.TUNNEL, State.ABSENT
+_BODILESS = (b"204", b"304")
 
 
 class Reader:
@@ -111,12 +114,14 @@ class Reader:
         "_keep",
         "_left",
         "_limits",
+        "_match",
         "_method_of_next",
         "_parts",
         "_scanned",
         "_scanner",
         "_time_ns",
         "held",
+        "is_request",
         "role",
         "seen",
         "skipped",
@@ -133,7 +138,9 @@ class Reader:
         seek: bool = False,
     ) -> None:
         self.role = role
-        self.state = State.SEEK if seek else State.HEAD
+        self.is_request = role is Role.REQUEST
+        self._match = REQUEST_LINE.match if self.is_request else STATUS_LINE.match
+        self.state = _SEEK if seek else _HEAD
         self.seen = 0
         self.skipped = 0
         self.held = 0
@@ -157,47 +164,51 @@ class Reader:
     @property
     def method(self) -> bytes | None:
         """The method of the request that is being read, None between messages."""
-        return self._first[0] if self.state in (State.LENGTH, State.CHUNKED) else None
+        return self._first[0] if self.state in (_LENGTH, _CHUNKED) else None
 
     @property
     def at_boundary(self) -> bool:
         """Whether the next octets may begin a message."""
-        return self.state is State.SEEK or (self.state is State.HEAD and not self._buffer)
+        return self.state is _SEEK or (self.state is _HEAD and not self._buffer)
 
     @property
     def partial(self) -> bool:
         """Whether a message has begun and not ended."""
-        return bool(self._buffer if self.state is State.HEAD else State.HEAD < self.state < State.SEEK)
+        return bool(self._buffer if self.state is _HEAD else _HEAD < self.state < _SEEK)
 
     # -- what comes in ---------------------------------------------------------------------------------------
 
     def feed(self, data: bytes, time_ns: int = 0, begin: int = -1, ack: int = -1) -> list[Raw]:
         """The messages that these octets complete. `begin` and `ack` are handed on in `Raw`."""
-        if self.state >= State.SEEK:
+        if self.state is _HEAD and not self._buffer:
+            raw = self._whole(data, time_ns, begin, ack)
+            if raw is not None:
+                return [raw]
+        if self.state >= _SEEK:
             data = self._seek(data)
             if not data:
                 return _NONE
         self._end_ns = time_ns
-        if self.state is State.HEAD and not self._buffer:
+        if self.state is _HEAD and not self._buffer:
             self._time_ns, self._begin, self._ack = time_ns, begin, ack
         found: list[Raw] = []
         pos, size = 0, len(data)
         while pos < size:
             state = self.state
-            if state is State.HEAD:
+            if state is _HEAD:
                 if not self._buffer and pos:
                     self._time_ns, self._begin, self._ack = time_ns, begin, ack
                 pos = self._take_head(data, pos, found)
-            elif state is State.LENGTH:
+            elif state is _LENGTH:
                 step = min(self._left, size - pos)
                 self._keep_body_part(data if step == size else data[pos : pos + step])
                 pos += step
                 self._left -= step
                 if not self._left:
                     self._finish(found)
-            elif state is State.CHUNKED:
+            elif state is _CHUNKED:
                 pos = self._take_chunked(data, pos, found)
-            elif state is State.UNTIL_CLOSE:
+            elif state is _UNTIL_CLOSE:
                 self._keep_body_part(data[pos:])
                 pos = size
             else:
@@ -207,14 +218,47 @@ class Reader:
                 data, pos, size = rest, 0, len(rest)
         return found
 
+    def _whole(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
+        """The common case: exactly one message with a plain head and at most a Content-Length; else None."""
+        line = self._match(data)
+        end = data.find(b"\r\n\r\n") + 4
+        if line is None or end < 4:
+            return None
+        size = len(data)
+        head = data if end == size else data[:end]
+        lower = head.lower()
+        if b"\n\n" in lower or b"\ntransfer-encoding" in lower:
+            return None
+        length, at = 0, lower.find(b"\ncontent-length")
+        if at >= 0:
+            value = lower[at + 16 : lower.find(b"\r", at)].strip(b" \t")
+            if lower[at + 15] != 0x3A or not value.isdigit() or lower.find(b"\ncontent-length", at + 15) > 0:
+                return None
+            length = int(value) if len(value) < 19 else -1
+        if end + length != size:
+            return None
+        first: tuple[bytes, bytes, bytes] = line.groups(b"")  # type: ignore[assignment]
+        if not self.is_request and (
+            at < 0 or first[1] < b"200" or first[1] in _BODILESS or self._may_differ()
+        ):
+            return None
+        self.seen += 1
+        body = data[end:] if length and self._keep else b""
+        return Raw(first, head, body, length, False, (), None, time_ns, time_ns, begin, ack)
+
+    def _may_differ(self) -> bool:
+        """Whether the request's method may change how the answer's body is read."""
+        method = self._method_of_next() if self._method_of_next is not None else None
+        return method == b"HEAD" or method == b"CONNECT"  # noqa: PLR1714
+
     def gap(self, length: int, time_ns: int, *, fault: Fault = Fault.GAP) -> list[Raw]:
         """`length` octets are lost here; the messages that this ends, as incomplete."""
         found: list[Raw] = []
-        if self.state is State.HEAD:
+        if self.state is _HEAD:
             if self._buffer:
                 self._abandon_head(found, fault)
             self._lose_way()
-        elif self.state is State.LENGTH:
+        elif self.state is _LENGTH:
             self._fault, self._end_ns = fault, time_ns
             within = min(length, self._left)
             self._body_bytes += within
@@ -223,14 +267,14 @@ class Reader:
                 self._finish(found)
             if within < length:
                 self._lose_way()
-        elif self.state is State.CHUNKED:
+        elif self.state is _CHUNKED:
             self._fault = fault
             if self._scanner is None or not self._scanner.skip(length):
                 self._finish(found)
                 self._lose_way()
-        elif self.state is State.UNTIL_CLOSE:
+        elif self.state is _UNTIL_CLOSE:
             self._fault = fault
-        elif self.state is State.SEEK:
+        elif self.state is _SEEK:
             self._buffer, self.held = b"", 0
         return found
 
@@ -238,22 +282,22 @@ class Reader:
         """The stream has ended: `fault` is None for an orderly end (FIN), which completes a body read until
         close; any other message under way becomes incomplete."""
         found: list[Raw] = []
-        if self.state is State.HEAD and self._buffer:
+        if self.state is _HEAD and self._buffer:
             self._abandon_head(found, fault or Fault.CLOSED)
-        elif self.state is State.UNTIL_CLOSE:
+        elif self.state is _UNTIL_CLOSE:
             self._fault = self._fault or fault
             self._finish(found)
-        elif self.state in (State.LENGTH, State.CHUNKED):
+        elif self.state in (_LENGTH, _CHUNKED):
             self._fault = self._fault or fault or Fault.CLOSED
             self._finish(found)
         self._buffer, self._parts, self.held = b"", [], 0
-        self.state = State.ABSENT
+        self.state = _ABSENT
         return found
 
     def switch(self) -> None:
         """The connection speaks another protocol from here on."""
         self._buffer, self._parts, self.held = b"", [], 0
-        self.state = State.TUNNEL
+        self.state = _TUNNEL
 
     # -- heads -----------------------------------------------------------------------------------------------
 
@@ -266,12 +310,12 @@ class Reader:
         skip = 0
         if data[:1] in (b"\r", b"\n"):
             skip = len(data) - len(data.lstrip(b"\r\n"))
-        if self.role is Role.REQUEST:
+        if self.is_request:
             line = REQUEST_LINE.match(data, skip) or LOOSE_REQUEST_LINE.match(data, skip)
         else:
             line = STATUS_LINE.match(data, skip)
         if line is None and not self._may_become_head(data, skip):
-            self.state = State.SEEK
+            self.state = _SEEK
             self._buffer = data[:held]
             self._scanned = 0
             return pos
@@ -287,7 +331,7 @@ class Reader:
             self._scanned = self.held = len(data)
             if len(data) > self._limits.head_bytes:
                 self._buffer, self._scanned, self.held = b"", 0, 0
-                self.state = State.SEEK
+                self.state = _SEEK
                 self.skipped += len(data)
             return pos + len(data) - held
         self._buffer = b""
@@ -302,7 +346,7 @@ class Reader:
         text = data[skip : skip + self._limits.head_bytes]
         if b"\n" in text:
             return False
-        if self.role is Role.RESPONSE:
+        if not self.is_request:
             return text.startswith(b"HTTP/") or b"HTTP/".startswith(text)
         return not text or REQUEST_PREFIX.match(text) is not None
 
@@ -313,42 +357,42 @@ class Reader:
         what = framing(head)
         if what.flags:
             self._flags += what.flags
-        if self.role is Role.RESPONSE:
+        if not self.is_request:
             self.state = self._response_body(int(first[1]), what.chunked, what.length, what.other_coding)
         elif what.chunked:
-            self.state = State.CHUNKED
+            self.state = _CHUNKED
         elif what.length:
             self._left = what.length
-            self.state = State.LENGTH
+            self.state = _LENGTH
         else:
             self._emit(found, b"", False)
             return
-        if self.state is State.CHUNKED:
+        if self.state is _CHUNKED:
             self._scanner = ChunkScanner()
-        elif self.state in (State.HEAD, State.TUNNEL):
+        elif self.state in (_HEAD, _TUNNEL):
             self._emit(found, b"", False)
 
     def _response_body(self, status: int, chunked: bool, length: int | None, other: bool) -> State:
         """RFC 9112, section 6.3. HEAD as the state means that there is no body."""
         if status < 200 or status in (204, 304):
-            return State.TUNNEL if status == 101 else State.HEAD
+            return _TUNNEL if status == 101 else _HEAD
         method = self._method_of_next() if self._method_of_next is not None else None
         if method == b"HEAD":
-            return State.HEAD
+            return _HEAD
         if method == b"CONNECT" and status < 300:
-            return State.TUNNEL
+            return _TUNNEL
         if chunked:
-            return State.CHUNKED
+            return _CHUNKED
         if length is not None and not other:
             self._left = length
-            return State.LENGTH if length else State.HEAD
-        return State.UNTIL_CLOSE
+            return _LENGTH if length else _HEAD
+        return _UNTIL_CLOSE
 
     def _abandon_head(self, found: list[Raw], fault: Fault) -> None:
         """A head that will not be complete: worth a message only where its start line is there."""
         data = self._buffer.lstrip(b"\r\n")
         self._buffer, self._scanned = b"", 0
-        pattern = REQUEST_LINE if self.role is Role.REQUEST else STATUS_LINE
+        pattern = REQUEST_LINE if self.is_request else STATUS_LINE
         line = pattern.match(data)
         if line is None:
             self.skipped += len(data)
@@ -385,15 +429,15 @@ class Reader:
         elif scanner.state == BROKEN:
             self._fault = self._fault or Fault.MALFORMED
             self._finish(found)
-            self.state = State.SEEK
+            self.state = _SEEK
         return end
 
     def _finish(self, found: list[Raw]) -> None:
         parts = self._parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        if self.state is State.UNTIL_CLOSE:
+        if self.state is _UNTIL_CLOSE:
             self._flags += (Flag.UNTIL_CLOSE,)
-        self._emit(found, body, self.state is State.CHUNKED)
+        self._emit(found, body, self.state is _CHUNKED)
 
     def _emit(self, found: list[Raw], body: bytes, chunked: bool) -> None:
         found.append(
@@ -411,8 +455,8 @@ class Reader:
                 self._ack,
             )
         )
-        if self.state is not State.TUNNEL:
-            self.state = State.HEAD
+        if self.state is not _TUNNEL:
+            self.state = _HEAD
         self._head = b""
         self._parts = []
         self._scanner = None
@@ -424,33 +468,33 @@ class Reader:
     # -- finding the way again -------------------------------------------------------------------------------
 
     def _lose_way(self) -> None:
-        self.state = State.SEEK
+        self.state = _SEEK
         self._buffer, self.held = b"", 0
         self._scanned = 0
 
     def _seek(self, data: bytes) -> bytes:
         """The octets from the next start line on, or nothing."""
-        if self.state is not State.SEEK:
+        if self.state is not _SEEK:
             self.skipped += len(data)
             return b""
         data = self._buffer + data
-        pattern = _SEEK_REQUEST if self.role is Role.REQUEST else _SEEK_STATUS
-        strict = REQUEST_LINE if self.role is Role.REQUEST else STATUS_LINE
+        pattern = _SEEK_REQUEST if self.is_request else _SEEK_STATUS
+        strict = REQUEST_LINE if self.is_request else STATUS_LINE
         held = len(self._buffer)
         start = held if strict.match(data, held) else -1
-        anywhere = self.role is Role.REQUEST or self.seen or self._joined
+        anywhere = self.is_request or self.seen or self._joined
         if start < 0 and anywhere and b"HTTP/1." in data:
             found = pattern.search(data)
             start = found.start() if found else -1
         if start >= 0:
             self.skipped += start
             self._buffer, self.held = b"", 0
-            self.state = State.HEAD
+            self.state = _HEAD
             return data[start:]
         kept = data[-_SEEK_TAIL:]
         self.skipped += len(data) - len(kept)
         self._buffer, self.held = kept, len(kept)
         if self.skipped > _PATIENCE and not self.seen and not self._joined:
             self._buffer, self.held = b"", 0
-            self.state = State.ABSENT
+            self.state = _ABSENT
         return b""

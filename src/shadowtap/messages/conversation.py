@@ -106,16 +106,17 @@ class Conversation:
             reader = self._recognise(chunk)
             if reader is None:
                 return
-        elif reader.state is State.SEEK and not reader.seen and self._is_other_way_round(chunk):
+        elif not reader.seen and reader.state is State.SEEK and self._is_other_way_round(chunk):
             reader = self._turn_round(chunk.direction)
-        if reader.role is Role.REQUEST:
+        if reader.is_request:
             self._read(reader, chunk, out)
             self._client_at = chunk.end
             if self._held:
                 self._release(out)
             return
         self._answering = True
-        if self._held or (self._is_ahead(chunk.ack) and reader.at_boundary):
+        at = self._client_at
+        if self._held or (at != chunk.ack and reader.at_boundary and self._is_ahead(chunk.ack)):
             self._held.append(chunk)
             self._counters.buffered_bytes += len(chunk.data)
         else:
@@ -184,7 +185,7 @@ class Conversation:
         self._on_messages(reader, raws, out)
 
     def _on_messages(self, reader: Reader, raws: list[Raw], out: list[Message]) -> None:
-        if reader.role is Role.REQUEST:
+        if reader.is_request:
             for raw in raws:
                 self._on_request(raw, out)
         else:
@@ -197,7 +198,7 @@ class Conversation:
 
     def _is_client(self, direction: int) -> bool:
         reader = self._readers[direction]
-        return direction == self._flow.initiator if reader is None else reader.role is Role.REQUEST
+        return direction == self._flow.initiator if reader is None else reader.is_request
 
     def _is_ahead(self, ack: int) -> bool:
         """Whether an answer acknowledges octets of the client that have not been delivered."""
@@ -236,11 +237,11 @@ class Conversation:
         if client is None and self._flow.initiator is not None:
             client = direction == self._flow.initiator
         if client is None and other is not None:
-            client = other.role is Role.RESPONSE
+            client = not other.is_request
         if client is None:
             return None
         self._connect(direction if client else 1 - direction)
-        if other is not None and other.role is (Role.REQUEST if client else Role.RESPONSE):
+        if other is not None and other.is_request == client:
             client = not client
         return self._reader(direction, client)
 
@@ -324,6 +325,13 @@ class Conversation:
             for response in early:
                 self._pair(response, -1, out)
 
+    def _keep_waiting_few(self, out: list[Message]) -> None:
+        limit_bytes = MAX_WAITING_BYTES if self._answering else MAX_WAITING_BYTES >> 4
+        while len(self._waiting) > MAX_WAITING or (
+            self._waiting_bytes > limit_bytes and len(self._waiting) > 1
+        ):
+            out.append(Exchange(self._next_waiting(), None))
+
     def _next_waiting(self) -> Request:
         request = self._waiting.popleft().request
         self._waiting_bytes -= len(request.body)
@@ -353,7 +361,7 @@ class Conversation:
     def _pair(self, response: Response, ack: int, out: list[Message]) -> None:
         interim = response.status < 200 and response.status != 101
         self._counters.interim += interim
-        if self._waiting and not self._is_before_waiting(ack):
+        if self._waiting and (self._hole < 0 or not self._is_before_waiting(ack)):
             if self._hole >= 0 and distance(self._waiting[0].begin, self._hole) >= 0:
                 self._hole = -1
             out.append(Exchange(self._waiting[0].request if interim else self._next_waiting(), response))
@@ -363,10 +371,10 @@ class Conversation:
             out.append(self._orphan(response))
 
     def _is_before_waiting(self, ack: int) -> bool:
-        return self._hole >= 0 and ack >= 0 and distance(self._waiting[0].begin, ack) >= 0
+        return ack >= 0 and distance(self._waiting[0].begin, ack) >= 0
 
     def _is_being_read(self) -> bool:
-        return any(r is not None and r.role is Role.REQUEST and r.partial for r in self._readers)
+        return any(r is not None and r.is_request and r.partial for r in self._readers)
 
     def _orphan(self, response: Response) -> Exchange:
         self._counters.responses_without_request += 1
@@ -380,6 +388,6 @@ class Conversation:
                 return waiting.request.method
             return None
         for reader in self._readers:
-            if reader is not None and reader.role is Role.REQUEST:
+            if reader is not None and reader.is_request:
                 return reader.method
         return None

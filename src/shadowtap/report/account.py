@@ -43,15 +43,15 @@ def losses(ledger: Ledger) -> list[Line]:
     dropped = sum(source.kernel_drops for source in sources)
     of_all = words.share(dropped, frames + dropped)
     lost_bytes = (
-        f"{words.size(flows.gap_bytes)}, {words.share(flows.gap_bytes, _sent(ledger))} of the payload"
+        f"{words.size(flows.gap_bytes)}, {words.share(flows.gap_bytes, _sent(ledger))}"
     )
     cut = sum(source.cut for source in sources)
     incomplete = messages.responses_incomplete
     lines = [
-        Line("kernel drops", dropped, f"packets, {of_all}: the collector was too slow"),
+        Line("kernel drops", dropped, f"packets, {of_all}: they came too fast"),
         Line("cut frames", cut, "longer than the receiver takes"),
         Line("cut segments", ledger.packets.cut_segments, "the mirror shortened the packets"),
-        Line("gaps", flows.gaps, f"{lost_bytes}: packets that never came"),
+        Line("gaps", flows.gaps, f"{lost_bytes} of the payload never came"),
         Line("answers incomplete", incomplete.total(), words.reasons(incomplete)),
     ]
     return [line for line in lines if line.number]

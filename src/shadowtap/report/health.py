@@ -29,7 +29,7 @@ class Loss(NamedTuple):
 class Health:
     """Decides from snapshots of the ledger; `observe` it about once a second."""
 
-    def __init__(self, *, window_s: float = 10.0, windows: int = 3, loss: float = 0.01) -> None:
+    def __init__(self, window_s: float = 10.0, windows: int = 3, loss: float = 0.01) -> None:
         self.limit = loss
         self.windows = windows
         self.bad: list[list[str]] = []

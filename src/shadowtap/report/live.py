@@ -19,7 +19,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _SPARKS = 36
 """Seconds of request rate that are drawn."""
 _REDRAW_NS = 400_000_000
-_HEAD = f"{'/s':>7}{'2xx':>7}{'3xx':>6}{'4xx':>6}{'5xx':>6}{'p50':>9}{'p99':>9}{'waiting':>8}{'failed':>7}"
+_HEAD = f"{'/s':>6}{'2xx':>6}{'3xx':>6}{'4xx':>6}{'5xx':>6}{'p50':>8}{'p99':>8}{'waiting':>8}{'failed':>7}"
 _MOST_LINES = 8
 """Targets and losses drawn; a screen that is higher than the terminal cannot be redrawn in place."""
 
@@ -70,7 +70,8 @@ class LiveView:
         self._requests(screen.append("\n"), ledger)
         self._answers(screen.append("\n"), ledger, width)
         self._losses(screen, ledger)
-        return screen.append("─" * width, "dim")
+        # The last line is left empty for the ^C that a terminal echoes; on a full line it would wrap.
+        return screen.append("─" * width + "\n ", "dim")
 
     def _requests(self, screen: Text, ledger: Ledger) -> None:
         seen = ledger.requests.seen
@@ -108,17 +109,17 @@ class LiveView:
     def _figures(
         self, screen: Text, answers: Answers, figure: str, latency: Latency, other: Latency | None
     ) -> None:
-        screen.append(f"{words.short(self._recent.rate(figure)):>7}")
+        screen.append(f"{words.short(self._recent.rate(figure)):>6}")
         classes = [0] * 6
         for status, n in answers.statuses.items():
             classes[min(status // 100, 5)] += n
-        for first, width in ((2, 7), (3, 6), (4, 6), (5, 6)):
+        for first in (2, 3, 4, 5):
             n = classes[first]
-            screen.append(f"{words.short(n):>{width}}", "" if n and first < 5 else "red" if n else "dim")
+            screen.append(f"{words.short(n):>6}", "" if n and first < 5 else "red" if n else "dim")
         for share in (0.5, 0.99):
             mine, theirs = latency.quantile(share), other.quantile(share) if other else None
             slow = mine is not None and theirs is not None and mine > 2 * theirs
-            screen.append(f"{words.nanoseconds(mine):>9}", "yellow" if slow else "")
+            screen.append(f"{words.nanoseconds(mine):>8}", "yellow" if slow else "")
 
     def _losses(self, screen: Text, ledger: Ledger) -> None:
         lost = losses(ledger)

@@ -1,0 +1,91 @@
+"""Any bytes as a capture file: they are read or refused with a RunError, within bounded memory; nothing else happens.
+
+    python fuzz/fuzz_capture_files.py [libFuzzer options] [CORPUS…]        until stopped; needs atheris
+
+The first byte of an input chooses what is put around the rest, so that the fuzzer gets past the first four bytes:
+nothing, or the header of a pcap or pcapng file; and then gzip, zstd or neither. What is read must not depend on the
+pieces in which the file arrives.
+"""
+
+import gzip
+import os
+import struct
+import sys
+from unittest.mock import patch
+
+import zstandard
+
+from shadowtap.capture import bytestream
+from shadowtap.capture.capture_file import CaptureFile
+from shadowtap.capture.records import MAX_BATCH_FRAMES, MAX_PACKET_BYTES
+from shadowtap.errors import RunError
+
+Packet = tuple[int, int, int, bytes]
+
+
+def _pcapng(order: str) -> bytes:
+    section = struct.pack(f"{order}IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+    return section + struct.pack(f"{order}IIHHII", 1, 20, 1, 0, 0, 20)
+
+
+_FRONTS = (
+    b"",
+    *(struct.pack("<IHHiIII", magic, 2, 4, 0, 0, 65535, 1) for magic in (0xA1B2C3D4, 0xA1B2CD34)),
+    *(struct.pack(">IHHiIII", magic, 2, 4, 0, 0, 65535, 1) for magic in (0xA1B23C4D,)),
+    *(_pcapng(order) for order in "<>"),
+)
+_PACKS = (bytes, bytes, gzip.compress, zstandard.compress)
+
+
+def one_input(data: bytes) -> None:
+    """Read one file. Raises AssertionError, or whatever should not have been raised."""
+    choice, rest = data[0] if data else 0, data[1:]
+    content = _PACKS[choice >> 6](_FRONTS[choice % len(_FRONTS)] + rest)
+    whole = _read(content, 1 << 20)
+    assert whole == _read(content, 1 + choice), "the pieces made a difference"
+
+
+def _read(content: bytes, piece_bytes: int) -> tuple[list[Packet], str | None] | str:
+    fd = os.memfd_create("capture")
+    try:
+        os.write(fd, content)
+        with patch.object(bytestream, "CHUNK_BYTES", piece_bytes):
+            return _read_path(f"/proc/self/fd/{fd}")
+    except RunError as refused:
+        text = str(refused)
+        assert "\n" not in text
+        return text
+    finally:
+        os.close(fd)
+
+
+def _read_path(path: str) -> tuple[list[Packet], str | None]:
+    source = CaptureFile(name="pcap:fuzz", path=path)
+    packets = []
+    try:
+        for frames in source:
+            assert 0 < len(frames) <= MAX_BATCH_FRAMES
+            rows = zip(frames.start, frames.captured, frames.on_wire, frames.time_ns, strict=True)
+            for start, captured, on_wire, time_ns in rows:
+                assert 0 <= start <= start + captured <= len(frames.buffer)
+                assert captured <= min(on_wire, MAX_PACKET_BYTES)
+                octets = frames.buffer[start : start + captured].tobytes()
+                packets.append((frames.link, int(on_wire), int(time_ns), octets))
+    finally:
+        source.close()
+    assert source.counters.frames == len(packets)
+    assert source.stopped is None or "\n" not in source.stopped
+    return packets, source.stopped
+
+
+def main() -> None:
+    """Fuzz until stopped, guided by coverage."""
+    import atheris  # noqa: PLC0415 (only this needs it)
+
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
