@@ -72,7 +72,9 @@ def schedule(rate: float, count: int) -> Iterator[tuple[int, float, float]]:
 class KeepAlive:
     """Requests over connections that stay open, one at a time on each."""
 
-    def __init__(self, address: tuple[str, int], rate: float, count: int, connections: int, stamp: bool) -> None:
+    def __init__(
+        self, address: tuple[str, int], rate: float, count: int, connections: int, stamp: bool
+    ) -> None:
         self._rate, self._count, self._stamp = rate, count, stamp
         self.tally = Tally()
         self._poll = select.epoll()
@@ -200,10 +202,14 @@ class OneEach:
 class Uploads:
     """POSTs of a megabyte and the like, over a few connections that stay open."""
 
-    def __init__(self, address: tuple[str, int], rate: float, count: int, connections: int, size: int) -> None:
+    def __init__(
+        self, address: tuple[str, int], rate: float, count: int, connections: int, size: int
+    ) -> None:
         self._rate, self._count, self._size = rate, count, size
         self.tally = Tally()
-        self._idle: deque[socket.socket] = deque(socket.create_connection(address) for _ in range(connections))
+        self._idle: deque[socket.socket] = deque(
+            socket.create_connection(address) for _ in range(connections)
+        )
         self._body = bytes(range(256)) * (size // 256 + 1)
 
     def run(self) -> None:
@@ -218,7 +224,10 @@ class Uploads:
 
     def _upload(self, number: int) -> None:
         connection = self._idle.popleft()
-        head = b"POST /upload/%d HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n\r\n" % (number, self._size)
+        head = b"POST /upload/%d HTTP/1.1\r\nHost: shop.example\r\nContent-Length: %d\r\n\r\n" % (
+            number,
+            self._size,
+        )
         offset = number % 256
         connection.sendall(head + self._body[offset : offset + self._size])
         if connection.recv(65536).startswith(b"HTTP/1.1 200"):

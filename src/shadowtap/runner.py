@@ -96,6 +96,7 @@ class Runner:
         self._live: list[_LiveReader] = []
         self._files: list[asyncio.Task[None]] = []
         self._started = False
+        self._all_refused = False
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._broken: RunError | None = None
@@ -307,7 +308,7 @@ class Runner:
 
     def _offer(self, request: Request) -> None:
         account, taken = self.ledger.requests, False
-        if all(target.refused for target in self._targets):
+        if self._all_refused:
             account.refused[PRODUCTION_GUARD] += 1
             return
         for target in self._targets:
@@ -350,7 +351,8 @@ class Runner:
             f"target {target.account.name} is refused: {conflict.address} is a server in the mirrored traffic, "
             "so requests would go to production; name another target, or allow it with --allow-production-target"
         )
-        if all(other.refused for other in self._targets):
+        self._all_refused = all(other.refused for other in self._targets)
+        if self._all_refused:
             self.break_off(RunError(why))
         else:
             self._tell(why)

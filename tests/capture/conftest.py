@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 NOBODY = 65534
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def root() -> None:
     """Only root may make namespaces and packet sockets."""
     if os.geteuid() != 0:

@@ -192,9 +192,12 @@ def test_two_reasons_are_both_told() -> None:
             f"is no capture, it looks like a bzip2 archive; pipe it: bzcat FILE | … pcap:-; {EXPECTED}",
         ),
         (bytes(100), f"is no capture; {EXPECTED}"),
-        (gzip.compress(b""), f"is empty; {EXPECTED}"),
-        (gzip.compress(b"some text"), f"is no capture, it looks like text; {EXPECTED}"),
-        (gzip.compress(b"some text")[:12], f"the gzip data ends early, at byte 12 of the file; {EXPECTED}"),
+        (gzip.compress(b"", mtime=0), f"is empty; {EXPECTED}"),
+        (gzip.compress(b"some text", mtime=0), f"is no capture, it looks like text; {EXPECTED}"),
+        (
+            gzip.compress(b"some text", mtime=0)[:12],
+            f"the gzip data ends early, at byte 12 of the file; {EXPECTED}",
+        ),
         (zstandard.compress(pcap([]))[:5], f"the zstd data ends early, at byte 5 of the file; {EXPECTED}"),
     ],
 )

@@ -41,7 +41,7 @@ class Wire(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def wire() -> Iterator[Wire]:
+def wire(root: None) -> Iterator[Wire]:
     """The pair, for all tests here; each capture has a port of its own."""
     spaces: list[Namespace] = []
     try:

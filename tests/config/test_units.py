@@ -9,8 +9,21 @@ from shadowtap.config.units import parse_duration, parse_share, parse_size, pars
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("30s", 30), ("500ms", 0.5), ("5m", 300), ("5 min", 300), ("1h 30m", 5400), ("1m30s", 90), ("2.5s", 2.5)]
-    + [("250us", 0.00025), ("250µs", 0.00025), ("90", 90), ("0", 0), ("1d", 86400), ("10NS", 1e-8)],
+    [
+        ("30s", 30),
+        ("500ms", 0.5),
+        ("5m", 300),
+        ("5 min", 300),
+        ("1h 30m", 5400),
+        ("1m30s", 90),
+        ("2.5s", 2.5),
+        ("250us", 0.00025),
+        ("250µs", 0.00025),
+        ("90", 90),
+        ("0", 0),
+        ("1d", 86400),
+        ("10NS", 1e-08),
+    ],
 )
 def test_durations(text, seconds):
     assert parse_duration(text) == pytest.approx(seconds)
@@ -24,7 +37,14 @@ def test_no_durations(text):
 
 @pytest.mark.parametrize(
     ("text", "octets"),
-    [("64MiB", 64 << 20), ("10MB", 10_000_000), ("512 B", 512), ("1kib", 1024), ("1.5 GiB", 3 << 29), ("77", 77)],
+    [
+        ("64MiB", 64 << 20),
+        ("10MB", 10_000_000),
+        ("512 B", 512),
+        ("1kib", 1024),
+        ("1.5 GiB", 3 << 29),
+        ("77", 77),
+    ],
 )
 def test_sizes(text, octets):
     assert parse_size(text) == octets
@@ -36,7 +56,9 @@ def test_no_sizes(text):
         parse_size(text)
 
 
-@given(st.integers(0, 10**9), st.sampled_from([("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600)]), st.booleans())
+@given(
+    st.integers(0, 10**9), st.sampled_from([("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600)]), st.booleans()
+)
 def test_every_whole_duration_is_read_back(number, unit, space):
     name, seconds = unit
     assert parse_duration(f"{number}{' ' if space else ''}{name}") == pytest.approx(number * seconds)
@@ -45,7 +67,9 @@ def test_every_whole_duration_is_read_back(number, unit, space):
 @given(st.integers(0, 10**9), st.sampled_from(["", "B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB"]))
 def test_every_whole_size_is_read_back_exactly(number, unit):
     base = 1024 if "i" in unit else 1000
-    assert parse_size(f"{number}{unit}") == number * base ** " KMGT".find(unit[:1].upper() if len(unit) > 1 else " ")
+    assert parse_size(f"{number}{unit}") == number * base ** " KMGT".find(
+        unit[:1].upper() if len(unit) > 1 else " "
+    )
 
 
 @given(st.text())
@@ -60,4 +84,6 @@ def test_nothing_but_value_errors(text):
 def test_shares_and_switches():
     assert parse_share("1%") == pytest.approx(0.01)
     assert parse_share("0.25") == 0.25
-    assert [parse_switch(word) for word in ("yes", "On", "TRUE", "no", "off", "false")] == [True] * 3 + [False] * 3
+    assert [parse_switch(word) for word in ("yes", "On", "TRUE", "no", "off", "false")] == [True] * 3 + [
+        False
+    ] * 3

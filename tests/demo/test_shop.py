@@ -29,7 +29,9 @@ def test_looking_around():
     assert b"Oak table" in page
     assert ask(shop, "GET", "/products/4")[:2] == (200, {"id": 4, "name": "Teapot", "price": 3400})
     assert ask(shop, "GET", "/products/404")[:2] == (404, {"error": "no such product"})
-    assert ask(shop, "GET", "/search?q=lamp")[1]["found"] == [{"id": 2, "name": "Reading lamp", "price": 4900}]
+    assert ask(shop, "GET", "/search?q=lamp")[1]["found"] == [
+        {"id": 2, "name": "Reading lamp", "price": 4900}
+    ]
     assert ask(shop, "GET", "/favicon.ico")[0] == 404
     assert ask(shop, "GET", "/images/1.jpg")[1].startswith(b"\xff\xd8")
 

@@ -33,7 +33,9 @@ class Addresses:
         net = "10.77.{}.{}" if ipv4 else "fd77:{}::{}"
         self.any = "0.0.0.0" if ipv4 else "::"
         self.production = net.format(1, 1)
-        self.production_net = net.format(1, 0).rstrip("0" if not ipv4 else "") + f"/{self.prefix}"
+        self.edge_net, self.wire_net, self.out_net = (
+            net.format(n, "0" if ipv4 else "") + f"/{self.prefix}" for n in (1, 2, 3)
+        )
         self.client = net.format(1, 2)
         self.wire = net.format(2, 1)
         self.collector = net.format(2, 2)
@@ -43,7 +45,7 @@ class Addresses:
 
     def lines(self) -> dict[str, list[str]]:
         """The iproute2 lines that give every namespace its addresses and routes."""
-        on = "{} dev {}" + ("" if self.family == 4 else " nodad")
+        on = "{} dev {} noprefixroute" + ("" if self.family == 4 else " nodad")
         places = {
             "client": [(self.client, "edge")],
             "production": [(self.production, "edge"), (self.wire, "wire")],
@@ -54,9 +56,19 @@ class Addresses:
             name: [f"addr add {on.format(f'{a}/{self.prefix}', dev)}" for a, dev in held]
             for name, held in places.items()
         }
+        for name, device, net in (
+            ("client", "edge", self.edge_net),
+            ("production", "edge", self.edge_net),
+            ("production", "wire", self.wire_net),
+            ("collector", "wire", self.wire_net),
+            ("collector", "out", self.out_net),
+            ("target", "edge", self.out_net),
+        ):
+            # As between machines: what arrives is acknowledged in a packet of its own.
+            lines[name].append(f"route add {net} dev {device} quickack 1")
         lines["client"].append(f"route add default via {self.production}")
         lines["production"].append(f"route add default via {self.collector}")
-        lines["collector"].append(f"route add {self.production_net} via {self.wire}")
+        lines["collector"].append(f"route add {self.edge_net} via {self.wire}")
         lines["target"].append(f"route add default via {self.out}")
         return lines
 

@@ -41,7 +41,9 @@ def overflow(ledger):
 
 def test_red_takes_three_bad_windows_and_green_one_good():
     watched = Watched()
-    told = [watched.window(lose) for lose in (None, kernel_drops, kernel_drops, kernel_drops, kernel_drops, None)]
+    told = [
+        watched.window(lose) for lose in (None, kernel_drops, kernel_drops, kernel_drops, kernel_drops, None)
+    ]
     assert told == [True, True, True, False, False, True]
 
 
@@ -66,7 +68,9 @@ def test_each_loss_has_its_sentence():
 
 def test_a_hiccup_is_none():
     watched = Watched()
-    assert all(watched.window(lose) for lose in (kernel_drops, kernel_drops, None, kernel_drops, kernel_drops))
+    assert all(
+        watched.window(lose) for lose in (kernel_drops, kernel_drops, None, kernel_drops, kernel_drops)
+    )
 
 
 def test_a_little_loss_is_none():

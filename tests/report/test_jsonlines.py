@@ -9,17 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shadowtap import http1
-from shadowtap.events import Connection, Endpoint, Ended, Exchange, Fault, Flag, Request, Response
+from shadowtap.events import Connection, Ended, Endpoint, Exchange, Fault, Flag, Request, Response
 from shadowtap.report.jsonlines import JsonLines
 
-CONNECTION = Connection(
-    5, Endpoint(ip_address("10.0.8.9"), 40_000), Endpoint(ip_address("10.0.1.20"), 80), 7
-)
+CONNECTION = Connection(5, Endpoint(ip_address("10.0.8.9"), 40_000), Endpoint(ip_address("10.0.1.20"), 80), 7)
 NOON = 1_795_608_000_000_000_000
 
 
 def request(head=b"GET /a HTTP/1.1\r\nHost: shop\r\n\r\n", body=b"", index=0, **more):
-    method, target, version = (head.split(b"\r\n")[0].split(b" ") + [b"", b""])[:3]
+    method, target, version = ([*head.split(b"\r\n")[0].split(b" "), b"", b""])[:3]
     values = {
         "connection": CONNECTION,
         "index": index,

@@ -69,8 +69,15 @@ def test_nothing_raises(name, value):
     mask.target(value)
 
 
-@given(st.sampled_from(["token", "x_secret", "password", "sig", "client_secret"]), st.text("abcdef", min_size=12))
+@given(
+    st.sampled_from(["token", "x_secret", "password", "sig", "client_secret"]), st.text("abcdef", min_size=12)
+)
 def test_no_secret_gets_through(name, secret):
-    for url in (f"/a?{name}={secret}", f"/a?b=1&{name}={secret}&c=2", f"/a#{name}={secret}", f"/a;{name}={secret}"):
+    for url in (
+        f"/a?{name}={secret}",
+        f"/a?b=1&{name}={secret}&c=2",
+        f"/a#{name}={secret}",
+        f"/a;{name}={secret}",
+    ):
         assert secret.encode() not in mask.target(url.encode())
         assert secret.encode() not in mask.header(b"Referer", b"http://x" + url.encode())

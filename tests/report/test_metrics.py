@@ -43,7 +43,9 @@ def test_losses_and_health():
     found = samples(lossy_run(), Health())
     source = (("source", "vxlan://0.0.0.0:4789"),)
     assert found["shadowtap_capture_kernel_drops_total"] == {source: 17}
-    assert found["shadowtap_capture_refused_packets_total"] == {(("reason", "sender_not_allowed"), *source): 5}
+    assert found["shadowtap_capture_refused_packets_total"] == {
+        (("reason", "sender_not_allowed"), *source): 5
+    }
     assert found["shadowtap_packets_dropped_total"] == {(("reason", "arp"),): 5, (("reason", "not_tcp"),): 25}
     assert found["shadowtap_gap_bytes_total"] == {(): 5840}
     assert found["shadowtap_healthy"] == {(): 1}

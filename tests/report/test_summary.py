@@ -13,7 +13,9 @@ LATER = START_NS + 83 * SECOND_NS
 
 
 def test_a_run_without_losses_is_short():
-    assert summary(quiet_run(), LATER, "done") == """\
+    assert (
+        summary(quiet_run(), LATER, "done")
+        == """\
 shadowtap ran 1 min 23 s; done.
 
 Requests             1,000  seen
@@ -31,10 +33,13 @@ Answers                           count      p50      p90      p99      max
 
 Every request is accounted for.
 """
+    )
 
 
 def test_a_run_with_losses_names_each():
-    assert summary(lossy_run(), LATER, "interrupted") == """\
+    assert (
+        summary(lossy_run(), LATER, "interrupted")
+        == """\
 shadowtap ran 1 min 23 s; interrupted.
 
 Requests             1,012  seen
@@ -69,6 +74,7 @@ Not for us
 
 Every request is accounted for.
 """
+    )
 
 
 def test_the_sums_are_visible():

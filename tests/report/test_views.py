@@ -26,7 +26,9 @@ def screen(ledger, width, view=None):
 
 
 def test_eighty_columns():
-    assert screen(lossy_run(), 80) == """\
+    assert (
+        screen(lossy_run(), 80)
+        == """\
 shadowtap 1 min 23 s ───────────────────────────────────────────────────────────
 from vxlan://0.0.0.0:4789
 to http://staging:8080
@@ -49,12 +51,15 @@ lost before HTTP
   answers incomplete 3  lost_packets 3
 ────────────────────────────────────────────────────────────────────────────────
  \n"""
+    )
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
 def test_nothing_is_wider_than_the_terminal(width):
     ledger = count(Ledger(START_NS), 3)
-    ledger.targets[STAGING].name = "https://a-very-long-name-of-a-target.internal.eu-central-1.example.org:8443"
+    ledger.targets[
+        STAGING
+    ].name = "https://a-very-long-name-of-a-target.internal.eu-central-1.example.org:8443"
     ledger.targets = {ledger.targets[STAGING].name: ledger.targets[STAGING]}
     console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
     live = LiveView(console)

@@ -43,7 +43,13 @@ def test_numbers(function, number, text):
 
 @pytest.mark.parametrize(
     ("part", "whole", "text"),
-    [(0, 0, "0 %"), (5, 5, "100 %"), (999_999, 1_000_000, "99.9 %"), (1, 1_000_000, "< 0.01 %"), (1, 300, "0.33 %")],
+    [
+        (0, 0, "0 %"),
+        (5, 5, "100 %"),
+        (999_999, 1_000_000, "99.9 %"),
+        (1, 1_000_000, "< 0.01 %"),
+        (1, 300, "0.33 %"),
+    ],
 )
 def test_shares_never_round_to_none_or_all(part, whole, text):
     assert words.share(part, whole) == text
@@ -64,4 +70,3 @@ def test_reasons_and_statuses():
     assert words.reasons(Counter(reset=1, timeout=30, tls=0)) == "timeout 30, reset 1"
     assert words.reasons(Counter(a=5, b=4, c=3, d=2, e=1, f=1), most=3) == "a 5, b 4, c 3, others 4"
     assert words.statuses(Counter({404: 3, 200: 1812})) == "200: 1,812, 404: 3"
-    assert words.counted(1, "gap"), words.counted(2, "gap") == ("1 gap", "2 gaps")

@@ -53,6 +53,7 @@ busy."""
 NAME_BYTES: Final = 32
 """Room for a sender's address: the longest, sockaddr_in6, has 28 bytes."""
 
+_FLAGS: Final = int(socket.MSG_DONTWAIT | socket.MSG_TRUNC)
 _CONTROL_BYTES: Final = 64
 _STAMP_BYTES: Final = 32
 _SCM_TIMESTAMPNS: Final = 35
@@ -98,6 +99,7 @@ class BatchReceiver:
         "_fd",
         "_headers",
         "_iov",
+        "_kinds",
         "_lengths",
         "_namelens",
         "_nanoseconds",
@@ -148,6 +150,7 @@ class BatchReceiver:
         self._lengths = headers["length"]
         self._controllens = headers["controllen"]
         self._namelens = headers["namelen"] if len(self.names) else None
+        self._kinds = self._control["type"]
         self._seconds = self._control["seconds"]
         self._nanoseconds = self._control["nanoseconds"]
 
@@ -156,7 +159,7 @@ class BatchReceiver:
 
         Fewer than `slots` means that the queue is empty now. Raises OSError with the socket's own error.
         """
-        n = self._receive(self._fd, self._table, self._slots, socket.MSG_DONTWAIT | socket.MSG_TRUNC, None)
+        n = self._receive(self._fd, self._table, self._slots, _FLAGS, None)
         self.count_drops()
         if n < 0:
             code = ctypes.get_errno()
@@ -190,8 +193,7 @@ class BatchReceiver:
         """Whether the messages carry a stamp: a property of the socket, so the first and the last speak for
         all."""
         for row in (0, n - 1):
-            kind = int(self._control["type"][row])
-            if kind != _SCM_TIMESTAMPNS or self._controllens[row] < _STAMP_BYTES:
+            if self._kinds[row] != _SCM_TIMESTAMPNS or self._controllens[row] < _STAMP_BYTES:
                 return False
         return True
 

@@ -1,66 +1,78 @@
 """Which senders are allowed: networks against the addresses of a whole batch.
 
-Every address becomes 128 bits in two columns; an IPv4 address becomes its IPv4-mapped form ::ffff:a.b.c.d (RFC
-4291, 2.5.5.2), as a socket that listens on [::] reports it anyway. A network is then two masks and two values,
-and a batch is tested with a few operations for each network. The layouts are those of sockaddr_in and
-sockaddr_in6.
+An address is one word of 32 bits (IPv4 socket) or two of 64 (IPv6 socket, which reports IPv4 senders as the mapped
+addresses ::ffff:a.b.c.d, RFC 4291, 2.5.5.2). A network becomes a mask and a value for each word. Masking and
+comparing do not care about byte order, so words are taken as they lie in memory, and masks are brought into the
+same order.
 """
 
 import socket
+import sys
 from ipaddress import IPv4Network, IPv6Network
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shadowtap.capture.recvmmsg import NAME_BYTES
 from shadowtap.events import Bytes
 
 Network = IPv4Network | IPv6Network
 
-_MAPPED: Final = 0xFFFF << 32
-_LOW: Final = (1 << 64) - 1
-_Words = NDArray[np.uint64]
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+_LAYOUTS: Final = {
+    socket.AF_INET: np.dtype({"names": ["0"], "formats": ["u4"], "offsets": [4], "itemsize": NAME_BYTES}),
+    socket.AF_INET6: np.dtype(
+        {"names": ["0", "1"], "formats": ["u8", "u8"], "offsets": [8, 16], "itemsize": NAME_BYTES}
+    ),
+}
+
+
+class _Test(NamedTuple):
+    """One word of an address, `mask`ed, must be `value`."""
+
+    word: str
+    mask: int
+    value: int
 
 
 class AllowedSenders:
-    """Tests the senders of a batch against networks; without networks everyone is allowed."""
+    """Tests the senders of a batch against networks. Without networks it is false: everyone is allowed."""
 
-    __slots__ = ("_family", "_tests")
+    __slots__ = ("_layout", "_networks", "_restricted")
 
     def __init__(self, networks: tuple[Network, ...], family: socket.AddressFamily) -> None:
-        self._family = family
-        self._tests = [_test(network) for network in networks]
+        self._restricted = bool(networks)
+        self._layout = _LAYOUTS[family]
+        possible = (one for one in networks if family == socket.AF_INET6 or one.version == 4)
+        self._networks = [_tests(network, family) for network in possible]
 
     def __bool__(self) -> bool:
-        return bool(self._tests)
+        return self._restricted
 
     def among(self, names: Bytes) -> NDArray[np.bool_]:
-        """For each row of socket addresses (uint8, n x 28 or more), whether its address is in one of the
-        networks."""
-        high, low = self._words(names)
+        """For each row of socket addresses (n x NAME_BYTES), whether its address is in one of the networks."""
+        words = names.view(self._layout)[:, 0]
         allowed = np.zeros(len(names), np.bool_)
-        for high_mask, high_value, low_mask, low_value in self._tests:
-            allowed |= ((high & high_mask) == high_value) & ((low & low_mask) == low_value)
+        for tests in self._networks:
+            inside = np.ones(len(names), np.bool_)
+            for word, mask, value in tests:
+                inside &= (words[word] & mask) == value
+            allowed |= inside
         return allowed
 
-    def _words(self, names: Bytes) -> tuple[_Words, _Words]:
-        if self._family == socket.AF_INET:
-            address = _column(names, 4, ">u4")
-            return np.zeros(len(names), np.uint64), address | np.uint64(_MAPPED)
-        return _column(names, 8, ">u8"), _column(names, 16, ">u8")
+
+def _tests(network: Network, family: socket.AddressFamily) -> list[_Test]:
+    mask, value = network.netmask.packed, network.network_address.packed
+    if network.version == 4 and family == socket.AF_INET6:
+        mask, value = b"\xff" * 12 + mask, _MAPPED + value
+    size = 4 if family == socket.AF_INET else 8
+    tests = [
+        _Test(str(at // size), _native(mask[at : at + size]), _native(value[at : at + size]))
+        for at in range(0, len(mask), size)
+    ]
+    return [test for test in tests if test.mask]
 
 
-def _column(names: Bytes, offset: int, kind: str) -> _Words:
-    size = np.dtype(kind).itemsize
-    octets = np.ascontiguousarray(names[:, offset : offset + size])
-    return octets.view(kind)[:, 0].astype(np.uint64)
-
-
-def _test(network: Network) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
-    mask, value = int(network.netmask), int(network.network_address)
-    if network.version == 4:
-        mask |= ((1 << 96) - 1) << 32
-        value |= _MAPPED
-    words = (mask >> 64, value >> 64, mask & _LOW, value & _LOW)
-    high_mask, high_value, low_mask, low_value = (np.uint64(word) for word in words)
-    return high_mask, high_value, low_mask, low_value
+def _native(octets: bytes) -> int:
+    return int.from_bytes(octets, sys.byteorder)

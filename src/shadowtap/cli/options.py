@@ -17,7 +17,8 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     def _format_action_invocation(self, action: argparse.Action) -> str:
         if not action.option_strings or action.nargs == 0:
             return super()._format_action_invocation(action)
-        return f"{', '.join(action.option_strings)} {self._format_args(action, str(action.dest).upper())}"
+        several = "…" if action.nargs == "+" else ""
+        return f"{', '.join(action.option_strings)} {action.metavar}{several}"
 
 
 class Parser(argparse.ArgumentParser):

@@ -4,6 +4,7 @@ Each test gives findings: `ok`, a `warning` (the run would work, but), or a `pro
 """
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -144,7 +145,8 @@ def _why(error: OSError) -> str:
     """What the system says, without the addresses that asyncio adds."""
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    return (error.strerror or str(error)).partition(" while ")[0].lower()
+    known = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    return (known or str(error)).lower()
 
 
 def _is_ours(host: str) -> bool:

@@ -4,14 +4,14 @@ import os
 import sys
 from pathlib import Path
 
-from shadowtap import runner
 from shadowtap.cli.options import Parser
 from shadowtap.cli.settings import add_settings, settings_of
 from shadowtap.cli.views import ending, view_for
 from shadowtap.config.merge import require
-from shadowtap.errors import RunError, UsageError
+from shadowtap.errors import RunError
 from shadowtap.ledger import Ledger
 from shadowtap.report.summary import as_json
+from shadowtap.runner import run as replay
 
 
 def parser() -> Parser:
@@ -34,7 +34,6 @@ def execute(argv: list[str]) -> int:
     """Carry it out."""
     args = parser().parse(argv)
     settings = require(settings_of(args, args.config))
-    _check_summary(settings.summary)
     with ending(view_for(live=not args.no_live, quiet=args.quiet), quiet=args.quiet) as witness:
 
         def tell(ledger: Ledger, now_ns: int, ended: str) -> None:
@@ -42,7 +41,7 @@ def execute(argv: list[str]) -> int:
                 write_summary(settings.summary, as_json(ledger, now_ns, ended, settings.sources))
 
         witness.at_end = tell
-        runner.run(settings, view=witness)
+        replay(settings, view=witness)
     return 0
 
 
@@ -63,12 +62,3 @@ def write_summary(path: str, text: bytes) -> None:
         raise
     except OSError as error:
         raise RunError(f"{path}: the summary could not be written: {error.strerror}") from None
-
-
-def _check_summary(path: str | None) -> None:
-    """Find out now rather than at the end that a summary cannot be written."""
-    if path is None or path == "-":
-        return
-    folder = Path(path).parent
-    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(f"--summary {path}: cannot be written; name a file in a folder that exists")

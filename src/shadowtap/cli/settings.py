@@ -1,12 +1,15 @@
 """The options that `run` and `check` share: everything that becomes a `Settings`."""
 
 import argparse
+import os
+from pathlib import Path
 from typing import Any
 
 from shadowtap.cli.options import Parser, add_ports, reader
 from shadowtap.config import Settings
 from shadowtap.config.kinds import Seconds, Text, Wait, Whole
 from shadowtap.config.merge import load
+from shadowtap.errors import UsageError
 
 _FOR_TARGETS = ("keep_host", "pool", "timeout_s", "verify", "ca_file")
 _VALUES = (
@@ -57,7 +60,18 @@ def settings_of(args: argparse.Namespace, file: str | None) -> Settings:
     if args.port:
         values["ports"] = tuple(args.port)
     for_targets = {name: given[name] for name in _FOR_TARGETS if name in given}
-    return load(file, sources=args.sources, targets=args.targets, for_targets=for_targets, **values)
+    settings = load(file, sources=args.sources, targets=args.targets, for_targets=for_targets, **values)
+    _check_summary(settings.summary)
+    return settings
+
+
+def _check_summary(path: str | None) -> None:
+    """Find out now rather than at the end that a summary cannot be written."""
+    if path is None or path == "-":
+        return
+    folder = Path(path).parent
+    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageError(f"summary {path}: cannot be written; name a file in a folder that exists")
 
 
 def _add_replay(group: argparse._ArgumentGroup) -> None:

@@ -4,11 +4,11 @@ import random
 import socket
 from collections.abc import Mapping
 
-from shadowtap import runner
 from shadowtap.config import Settings, TargetSettings
 from shadowtap.demo.world import World, world
 from shadowtap.ledger import Ledger
 from shadowtap.report import View
+from shadowtap.runner import run as replay
 
 MORE_S = 1.0
 """How long the collector goes on after the visitors have stopped."""
@@ -24,7 +24,7 @@ def play(view: View, *, seconds: float, rate: float, seed: int | None = None) ->
             targets=(TargetSettings(url=f"http://127.0.0.1:{around.target_port}"),),
             duration_s=seconds + MORE_S,
         )
-        return runner.run(settings, view=_Curtain(view, around))
+        return replay(settings, view=_Curtain(view, around))
 
 
 def free_port() -> int:

@@ -90,6 +90,13 @@ _NONE: list[Raw] = []
 _HEAD, _LENGTH, _CHUNKED = State.HEAD, State.LENGTH, State.CHUNKED
 _UNTIL_CLOSE, _SEEK, _TUNNEL, _ABSENT = State.UNTIL_CLOSE, State.SEEK, State.TUNNEL, State.ABSENT
 _BODILESS = (b"204", b"304")
+_NO_BODY_METHODS = (b"HEAD", b"CONNECT")
+_MARKS = re.compile(
+    rb"\n(?:\r?(\n)|content-length:[ \t]*([0-9]{1,15})[ \t]*\r(?=\n)|content-length|transfer-encoding)",
+    re.IGNORECASE,
+).search
+"""The next blank line, plain Content-Length, or field that needs a closer look, in one pass over a head."""
+_BLANK_MARK, _LENGTH_MARK = 1, 2
 
 
 class Reader:
@@ -181,7 +188,7 @@ class Reader:
     def feed(self, data: bytes, time_ns: int = 0, begin: int = -1, ack: int = -1) -> list[Raw]:
         """The messages that these octets complete. `begin` and `ack` are handed on in `Raw`."""
         if self.state is _HEAD and not self._buffer:
-            raw = self._whole(data, time_ns, begin, ack)
+            raw = self.whole(data, time_ns, begin, ack)
             if raw is not None:
                 return [raw]
         if self.state >= _SEEK:
@@ -218,38 +225,40 @@ class Reader:
                 data, pos, size = rest, 0, len(rest)
         return found
 
-    def _whole(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
-        """The common case: exactly one message with a plain head and at most a Content-Length; else None."""
+    def whole(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
+        """The common case, for a reader in state HEAD that holds nothing: the octets are exactly one message with a
+        plain head and at most a Content-Length. Any other is None, leaves no trace, and is for `feed`."""
         line = self._match(data)
-        end = data.find(b"\r\n\r\n") + 4
-        if line is None or end < 4:
+        if line is None:
             return None
-        size = len(data)
-        head = data if end == size else data[:end]
-        lower = head.lower()
-        if b"\n\n" in lower or b"\ntransfer-encoding" in lower:
+        mark = _MARKS(data, line.end() - 1)
+        if mark is None:
             return None
-        length, at = 0, lower.find(b"\ncontent-length")
-        if at >= 0:
-            value = lower[at + 16 : lower.find(b"\r", at)].strip(b" \t")
-            if lower[at + 15] != 0x3A or not value.isdigit() or lower.find(b"\ncontent-length", at + 15) > 0:
-                return None
-            length = int(value) if len(value) < 19 else -1
-        if end + length != size:
+        length = 0
+        known = mark.lastindex == _LENGTH_MARK
+        if known:
+            length = int(mark[_LENGTH_MARK])
+            mark = _MARKS(data, mark.end())
+        if mark is None or mark.lastindex != _BLANK_MARK:
+            return None
+        end, size = mark.end(), len(data)
+        if end + length != size or data[end - 4 : end] != b"\r\n\r\n":
             return None
         first: tuple[bytes, bytes, bytes] = line.groups(b"")  # type: ignore[assignment]
-        if not self.is_request and (
-            at < 0 or first[1] < b"200" or first[1] in _BODILESS or self._may_differ()
-        ):
+        if not self.is_request and not (known and self._has_length_body(first[1])):
             return None
         self.seen += 1
-        body = data[end:] if length and self._keep else b""
-        return Raw(first, head, body, length, False, (), None, time_ns, time_ns, begin, ack)
+        if not length:
+            return Raw(first, data, b"", 0, False, (), None, time_ns, time_ns, begin, ack)
+        body = data[end:] if self._keep else b""
+        return Raw(first, data[:end], body, length, False, (), None, time_ns, time_ns, begin, ack)
 
-    def _may_differ(self) -> bool:
-        """Whether the request's method may change how the answer's body is read."""
+    def _has_length_body(self, status: bytes) -> bool:
+        """Whether an answer's body is as long as Content-Length says, as nearly all are."""
+        if status < b"200" or status in _BODILESS:
+            return False
         method = self._method_of_next() if self._method_of_next is not None else None
-        return method == b"HEAD" or method == b"CONNECT"  # noqa: PLR1714
+        return method is not None and method not in _NO_BODY_METHODS
 
     def gap(self, length: int, time_ns: int, *, fault: Fault = Fault.GAP) -> list[Raw]:
         """`length` octets are lost here; the messages that this ends, as incomplete."""

@@ -12,7 +12,6 @@ request that is being read.
 """
 
 from collections import deque
-from typing import NamedTuple
 
 from shadowtap.events import (
     Chunk,
@@ -48,9 +47,7 @@ MAX_WAITING_BYTES = 16 << 20
 answer has been captured yet; beyond it the oldest is given up as not answered."""
 
 
-class _Waiting(NamedTuple):
-    request: Request
-    begin: int
+_HEAD = State.HEAD
 
 
 class Conversation:
@@ -86,7 +83,7 @@ class Conversation:
         self._counters = counters
         self._connection: Connection | None = None
         self._readers: list[Reader | None] = [None, None]
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[tuple[Request, int]] = deque()  # a request, and where in the stream it began
         self._waiting_bytes = 0
         self._held: deque[Chunk | Gap | Closed] = deque()
         self._client_done = False
@@ -100,8 +97,25 @@ class Conversation:
     # -- events ----------------------------------------------------------------------------------------------
 
     def take_chunk(self, chunk: Chunk, out: list[Message]) -> None:
-        """Octets of one direction."""
+        """Octets of one direction. Nearly always they are one whole message, which needs no state."""
         reader = self._readers[chunk.direction]
+        if reader is not None and reader.state is _HEAD and not reader.held and not self._held:
+            data, ack = chunk.data, chunk.ack
+            if reader.is_request:
+                raw = reader.whole(data, chunk.time_ns, chunk.end - len(data), ack)
+                if raw is not None:
+                    self._client_at = chunk.end
+                    self._on_request(raw, out)
+                    return
+            elif ack == self._client_at or not self._is_ahead(ack):
+                raw = reader.whole(data, chunk.time_ns, chunk.end - len(data), ack)
+                if raw is not None:
+                    self._answering = True
+                    self._on_response(raw, out)
+                    return
+        self._take_carefully(reader, chunk, out)
+
+    def _take_carefully(self, reader: Reader | None, chunk: Chunk, out: list[Message]) -> None:
         if reader is None:
             reader = self._recognise(chunk)
             if reader is None:
@@ -152,7 +166,7 @@ class Conversation:
             self._tell_end(self._connection.number, out)
         if not self.open:
             out.extend(self._orphan(response) for response in self._early)
-            out.extend(Exchange(waiting.request, None) for waiting in self._waiting)
+            out.extend(Exchange(request, None) for request, _ in self._waiting)
             self._early.clear()
             self._waiting.clear()
 
@@ -313,7 +327,7 @@ class Conversation:
         self._index += 1
         self._counters.requests += 1
         out.append(request)
-        self._waiting.append(_Waiting(request, raw.begin))
+        self._waiting.append((request, raw.begin))
         self._waiting_bytes += len(raw.body)
         limit_bytes = MAX_WAITING_BYTES if self._answering else MAX_WAITING_BYTES >> 4
         while len(self._waiting) > MAX_WAITING or (
@@ -333,7 +347,7 @@ class Conversation:
             out.append(Exchange(self._next_waiting(), None))
 
     def _next_waiting(self) -> Request:
-        request = self._waiting.popleft().request
+        request, _ = self._waiting.popleft()
         self._waiting_bytes -= len(request.body)
         return request
 
@@ -356,22 +370,25 @@ class Conversation:
             raw.fault,
         )
         self._counters.responses += 1
-        self._pair(response, raw.ack, out)
+        if self._waiting and self._hole < 0 and response.status >= 200:
+            out.append(Exchange(self._next_waiting(), response))
+        else:
+            self._pair(response, raw.ack, out)
 
     def _pair(self, response: Response, ack: int, out: list[Message]) -> None:
         interim = response.status < 200 and response.status != 101
         self._counters.interim += interim
         if self._waiting and (self._hole < 0 or not self._is_before_waiting(ack)):
-            if self._hole >= 0 and distance(self._waiting[0].begin, self._hole) >= 0:
+            if self._hole >= 0 and distance(self._waiting[0][1], self._hole) >= 0:
                 self._hole = -1
-            out.append(Exchange(self._waiting[0].request if interim else self._next_waiting(), response))
+            out.append(Exchange(self._waiting[0][0] if interim else self._next_waiting(), response))
         elif not self._waiting and self._is_being_read():
             self._early.append(response)
         else:
             out.append(self._orphan(response))
 
     def _is_before_waiting(self, ack: int) -> bool:
-        return ack >= 0 and distance(self._waiting[0].begin, ack) >= 0
+        return ack >= 0 and distance(self._waiting[0][1], ack) >= 0
 
     def _is_being_read(self) -> bool:
         return any(r is not None and r.is_request and r.partial for r in self._readers)
@@ -383,9 +400,9 @@ class Conversation:
 
     def _method_of_next(self) -> bytes | None:
         if self._waiting:
-            waiting = self._waiting[0]
-            if self._hole < 0 or distance(waiting.begin, self._hole) < 0:
-                return waiting.request.method
+            request, begin = self._waiting[0]
+            if self._hole < 0 or distance(begin, self._hole) < 0:
+                return request.method
             return None
         for reader in self._readers:
             if reader is not None and reader.is_request:

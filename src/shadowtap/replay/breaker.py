@@ -12,14 +12,15 @@ LONGEST_PAUSE_S = 10.0
 
 
 class Breaker:
-    """`open` tells whether requests must fail at once; ask `allows` before each request while it is open."""
+    """`open` tells whether requests must fail at once; ask `allows` before each request while it is open.
+    `failures` counts those in a row; without any, `succeeded` need not be told."""
 
-    __slots__ = ("_failures", "_pause_s", "_until", "open", "trying")
+    __slots__ = ("_pause_s", "_until", "failures", "open", "trying")
 
     def __init__(self) -> None:
         self.open = False
         self.trying = False
-        self._failures = 0
+        self.failures = 0
         self._pause_s = FIRST_PAUSE_S
         self._until = 0.0
 
@@ -36,20 +37,20 @@ class Breaker:
         """An answer came; True when that closes the breaker."""
         was_open = self.open
         self.open = self.trying = False
-        self._failures = 0
+        self.failures = 0
         self._pause_s = FIRST_PAUSE_S
         return was_open
 
     def failed(self, now: float) -> bool:
         """No answer came; True when that opens the breaker."""
-        self._failures += 1
+        self.failures += 1
         if self.open:
             if self.trying:
                 self.trying = False
                 self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
                 self._until = now + self._pause_s
             return False
-        if self._failures < FAILURES:
+        if self.failures < FAILURES:
             return False
         self.open = True
         self._until = now + self._pause_s

@@ -27,14 +27,14 @@ class Lane:
     __slots__ = (
         "_again",
         "_connecting",
-        "_first_ns",
         "_sent_ns",
         "_target",
-        "_wire",
         "current",
         "ended",
+        "first_ns",
         "key",
         "queue",
+        "wire",
     )
 
     def __init__(self, target: "Target", key: int) -> None:
@@ -43,15 +43,11 @@ class Lane:
         self.queue: deque[Request] = deque()
         self.ended = False
         self._target = target
-        self._wire: Wire | None = None
+        self.wire: Wire | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._again = False
         self._sent_ns = 0
-        self._first_ns = 0
-
-    @property
-    def connected(self) -> bool:
-        return self._wire is not None
+        self.first_ns = 0
 
     @property
     def idle(self) -> bool:
@@ -70,19 +66,13 @@ class Lane:
 
     def go(self) -> None:
         """Send the next request; the target calls this when the lane may."""
-        if self._wire is not None:
-            self._send(self.queue.popleft())
-        else:
+        if self.wire is None:
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
-
-    def _send(self, request: Request) -> None:
-        wire = self._wire
-        assert wire is not None
-        self.current = request
-        self._first_ns = 0
+            return
+        self.current = request = self.queue.popleft()
         octets = self._target.octets(request)
         self._sent_ns = perf_counter_ns()
-        wire.send(octets)
+        self.wire.send(octets)
         self._target.sent(self, len(octets))
 
     async def _connect(self) -> None:
@@ -100,9 +90,9 @@ class Lane:
             self._next()
             return
         self._connecting = None
-        self._wire = wire
+        self.wire = wire
         if self.queue:
-            self._send(self.queue.popleft())
+            self.go()
         else:
             self._next()
 
@@ -112,10 +102,6 @@ class Lane:
             self._connecting.cancel()
 
     # -- what comes back -------------------------------------------------------------------------------------
-
-    def first_octet(self) -> None:
-        """The first octet of an answer is there."""
-        self._first_ns = perf_counter_ns()
 
     def elapsed_ns(self) -> int:
         """How long ago the last request was sent."""
@@ -129,7 +115,7 @@ class Lane:
             return
         if not keep or not _keeps_alive(raw):
             self._drop()
-        self._target.answered(self, request, raw, self._first_ns - self._sent_ns)
+        self._target.answered(self, request, raw, self.first_ns - self._sent_ns)
         self._next()
 
     def garbage(self, _what: str) -> None:
@@ -144,9 +130,9 @@ class Lane:
 
     def lost(self, wire: Wire, exc: Exception | None, answer: Raw | None) -> None:
         """The connection is gone; `answer` is the one that its end completed."""
-        if wire is not self._wire:
+        if wire is not self.wire:
             return
-        self._wire = None
+        self.wire = None
         self._target.closed(self)
         if self.current is None:
             if self.ended and self.idle:
@@ -188,7 +174,7 @@ class Lane:
         self._drop()
 
     def _drop(self, *, reset: bool = False) -> None:
-        wire, self._wire = self._wire, None
+        wire, self.wire = self.wire, None
         if wire is not None:
             wire.drop(reset=reset or self._target.closes_hard())
             self._target.closed(self)
@@ -216,10 +202,9 @@ class Lane:
 
 def _keeps_alive(raw: Raw) -> bool:
     """Whether the connection can carry another request (RFC 9112, section 9.3)."""
-    if raw.first[1] == b"101":
-        return False
     lower = raw.head.lower()
-    if b"\nconnection:" in lower:
-        value = field(lower, b"connection") or b""
-        return b"close" not in value and (raw.first[0] != b"1.0" or b"keep-alive" in value)
-    return raw.first[0] != b"1.0"
+    at = lower.find(b"\nconnection")
+    value = field(lower[at:], b"connection") or b"" if at >= 0 else b""
+    if raw.first[0] == b"1.1" and raw.first[1] != b"101":
+        return b"close" not in value
+    return raw.first[0] == b"1.0" and b"keep-alive" in value

@@ -22,24 +22,26 @@ def is_marked(head: bytes) -> bool:
 def outgoing(request: Request, authority: bytes | None) -> bytes:
     """The octets to send. `authority` is the new value of Host; None keeps production's."""
     head = request.head
+    end = len(head) - (2 if head.endswith(b"\r\n") else 1)
+    line_end = head[end:]
+    mark = b"%b: %d.%d" % (MARK, request.connection.number, request.index)
+    start = stop = 0
     if authority is not None:
-        head = _with_host(head, authority)
-    line_end = b"\r\n" if head.endswith(b"\r\n") else b"\n"
-    end = len(head) - len(line_end)
-    mark = b"%b: %d.%d%b" % (MARK, request.connection.number, request.index, line_end)
-    return b"".join((head[:end], mark, line_end, request.body))
+        start, stop = _host_value(head)
+    return b"".join(
+        (head[:start], authority or b"", head[stop:end], mark, line_end, line_end, request.body)
+        if stop
+        else (head[:end], mark, line_end, line_end, request.body)
+    )
 
 
-def _with_host(head: bytes, authority: bytes) -> bytes:
+def _host_value(head: bytes) -> tuple[int, int]:
+    """Where the value of the Host field begins and ends; zeros where there is none."""
     at = head.find(b"\nHost:")
     if at < 0:
         at = head.lower().find(b"\nhost:")
-    if at < 0:
-        return head
-    start = at + 6
+        if at < 0:
+            return 0, 0
+    start = at + 7 if head[at + 6 : at + 7] == b" " else at + 6
     end = head.find(b"\n", start)
-    if head[end - 1 : end] == b"\r":
-        end -= 1
-    if head[start : start + 1] == b" ":
-        start += 1
-    return head[:start] + authority + head[end:]
+    return start, end - 1 if head[end - 1] == 0x0D else end

@@ -240,7 +240,7 @@ class Target:
     def wants(self, lane: Lane) -> None:
         """A lane has something to send: let it go, or put it in line."""
         self._busy.pop(lane, None)
-        if self._line or self._is_crowded() or not self._has_room(lane):
+        if self._line or self._is_crowded() or not (lane.wire or self._has_room(lane)):
             self._line.append(lane)
             self._admit()
         else:
@@ -250,7 +250,7 @@ class Target:
         return len(self._busy) + len(self._dialing) >= self._in_flight_limit
 
     def _has_room(self, lane: Lane) -> bool:
-        if lane.connected or self.account.connections < self._connection_limit:
+        if lane.wire or self.account.connections < self._connection_limit:
             return True
         if self._resting:
             tired = next(iter(self._resting))
@@ -261,7 +261,7 @@ class Target:
 
     def _let_go(self, lane: Lane) -> None:
         self._resting.pop(lane, None)
-        if not lane.connected:
+        if lane.wire is None:
             self._dialing[lane] = monotonic() + self._connect_timeout_s
         lane.go()
 
@@ -281,7 +281,7 @@ class Target:
         """A lane has nothing to do."""
         self._busy.pop(lane, None)
         self._dialing.pop(lane, None)
-        if lane.connected:
+        if lane.wire is not None:
             self._resting[lane] = None
         if self._line:
             self._admit()
@@ -318,7 +318,7 @@ class Target:
         account = self.account
         account.answered += 1
         account.answers.record(int(raw.first[1]), first_ns)
-        if self._breaker.succeeded():
+        if self._breaker.failures and self._breaker.succeeded():
             account.state = "up"
             self._tell(f"target {account.name} answers again")
         if self._on_outcome is not None:

@@ -6,6 +6,7 @@ A wire belongs to a lane until it is dropped; what the network says of a dropped
 import asyncio
 import socket
 import struct
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
 from shadowtap.events import Fault
@@ -15,6 +16,7 @@ from shadowtap.http1.reader import State
 if TYPE_CHECKING:
     from shadowtap.replay.lane import Lane
 
+_HEAD = State.HEAD
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -55,14 +57,18 @@ class Wire(asyncio.Protocol):
             return
         if not self.heard:
             self.heard = True
-            lane.first_octet()
+            lane.first_ns = perf_counter_ns()
         if lane.current is None:
             lane.garbage("octets that no request asked for")
             return
-        raws = self._reader.feed(data)
-        if raws:
+        reader = self._reader
+        raws = reader.feed(data)
+        if len(raws) == 1 and reader.state is _HEAD and not reader.held and _is_good(raws[0]):
+            self.used = True
+            lane.answered(raws[0], keep=True)
+        elif raws:
             self._take(lane, raws)
-        elif self._reader.state in (State.SEEK, State.ABSENT):
+        elif reader.state in (State.SEEK, State.ABSENT):
             lane.garbage("an answer that is not HTTP/1")
 
     def _take(self, lane: "Lane", raws: list[Raw]) -> None:
@@ -74,8 +80,8 @@ class Wire(asyncio.Protocol):
             lane.garbage("an answer whose framing is broken")
             return
         self.used = True
-        clean = len(finals) == 1 and not self._reader.partial and self._reader.state is State.HEAD
-        lane.answered(answer, keep=clean)
+        more = len(finals) > 1 or raws[-1] is not answer or self._reader.held
+        lane.answered(answer, keep=not more and self._reader.state is _HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The network says: the connection is gone."""
@@ -103,6 +109,11 @@ class Wire(asyncio.Protocol):
             transport.abort()
         else:
             transport.close()
+
+
+def _is_good(raw: Raw) -> bool:
+    """Whether this is a complete, final answer."""
+    return raw.fault is None and raw.first[1] >= b"200"
 
 
 def _is_final(raw: Raw) -> bool:

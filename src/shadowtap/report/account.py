@@ -42,9 +42,7 @@ def losses(ledger: Ledger) -> list[Line]:
     frames = sum(source.frames for source in sources)
     dropped = sum(source.kernel_drops for source in sources)
     of_all = words.share(dropped, frames + dropped)
-    lost_bytes = (
-        f"{words.size(flows.gap_bytes)}, {words.share(flows.gap_bytes, _sent(ledger))}"
-    )
+    lost_bytes = f"{words.size(flows.gap_bytes)}, {words.share(flows.gap_bytes, _sent(ledger))}"
     cut = sum(source.cut for source in sources)
     incomplete = messages.responses_incomplete
     lines = [

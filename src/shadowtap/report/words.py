@@ -19,11 +19,6 @@ def short(n: float) -> str:
     return f"{n / 1e12:.3g}T"
 
 
-def counted(n: int, noun: str) -> str:
-    """`1 gap`, `2 gaps`."""
-    return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
-
-
 def rate(per_s: float) -> str:
     """`0`, `0.4`, `12`, `1,234`."""
     return f"{per_s:.1f}" if 0 < per_s < 9.95 else count(per_s)

@@ -40,10 +40,19 @@ def test_targets(url, host, port, name):
         ("http://staging:99999", "the port of a target is a number from 1 to 65535"),
         ("http://staging:http", "the port of a target is a number from 1 to 65535"),
         ("http://b ad", "a target's URL is ASCII without spaces; write an international name as xn--…"),
-        ("http://bücher.example", "a target's URL is ASCII without spaces; write an international name as xn--…"),
-        ("staging:8080", '"staging:8080" lacks its scheme: write http://staging:8080 or https://staging:8080'),
+        (
+            "http://bücher.example",
+            "a target's URL is ASCII without spaces; write an international name as xn--…",
+        ),
+        (
+            "staging:8080",
+            '"staging:8080" lacks its scheme: write http://staging:8080 or https://staging:8080',
+        ),
         ("staging", '"staging" lacks its scheme: write http://staging or https://staging'),
-        ("recording:DIR", 'unknown kind of target "recording:"; there are http://HOST:PORT and https://HOST:PORT'),
+        (
+            "recording:DIR",
+            'unknown kind of target "recording:"; there are http://HOST:PORT and https://HOST:PORT',
+        ),
         ("ftp://x", 'unknown kind of target "ftp:"; there are http://HOST:PORT and https://HOST:PORT'),
         ("http://[fd00::1", "a target is scheme://host:port, such as http://staging.example:8080"),
     ],
