@@ -11,7 +11,7 @@ Nothing is replayed. A live source yields until the loop is left; a file until i
 import select
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from typing import Self
 
 from shadowtap.capture import FileSource, LiveSource
 from shadowtap.capture.sources import open_source, parse_source
@@ -22,6 +22,63 @@ from shadowtap.pipeline import Pipeline
 
 _POLL_S = 0.1
 """How long a live source may be silent before holes and idle connections are looked at."""
+
+
+class Reading:
+    """One source being read: `batches` yields the messages that each batch of packets completes.
+
+    `source` tells how far a file is and why it stopped early; `stop` ends a live source.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        ports: Iterable[int] = (),
+        ledger: Ledger | None = None,
+        flows: FlowSettings | None = None,
+        http: HttpSettings | None = None,
+    ) -> None:
+        spec = parse_source(source)
+        self.ledger = ledger if ledger is not None else Ledger(time.time_ns())
+        self._pipeline = Pipeline(self.ledger, flows=flows, http=http)
+        self._road = self._pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(ports))
+        self._stopped = False
+        self.source = open_source(spec)
+        self.ledger.capture[self.source.name] = self.source.counters
+
+    def batches(self) -> Iterator[list[Message]]:
+        """The messages, batch by batch; what is still open at the end comes last."""
+        source, pipeline = self.source, self._pipeline
+        now_ns = 0
+        for frames, now_ns in self._live(source) if isinstance(source, LiveSource) else _file(source):
+            found = pipeline.feed(frames, self._road) if frames is not None else []
+            yield found + pipeline.advance(now_ns)
+        yield pipeline.finish(now_ns)
+
+    def stop(self) -> None:
+        """Let a live source end after the batch at hand; a signal handler may call this."""
+        self._stopped = True
+
+    def _live(self, source: LiveSource) -> Iterator[tuple[Frames | None, int]]:
+        while not self._stopped:
+            select.select([source], [], [], _POLL_S)
+            frames = source.receive()
+            while frames is not None and not self._stopped:
+                yield frames, time.time_ns()
+                frames = source.receive()
+            yield None, time.time_ns()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.source.close()
+
+
+def _file(source: FileSource) -> Iterator[tuple[Frames | None, int]]:
+    for frames in source:
+        yield frames, int(frames.time_ns[-1])
 
 
 def messages(
@@ -38,20 +95,11 @@ def messages(
     `ports` limits what is read to connections with one of them. Counts in `ledger`. A message that is not complete
     says why in its `fault`. Raises UsageError for a wrong URL and RunError when the source cannot be opened.
     """
-    spec = parse_source(source)
-    ledger = ledger if ledger is not None else Ledger(time.time_ns())
-    opened = open_source(spec)
-    ledger.capture[opened.name] = opened.counters
-    pipeline = Pipeline(ledger, flows=flows, http=http)
-    road = pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(ports))
-    with closing(opened):
-        batches = _live(opened) if isinstance(opened, LiveSource) else _file(opened)
-        now_ns = 0
-        for frames, now_ns in batches:
-            if frames is not None:
-                yield from _shown(pipeline.feed(frames, road))
-            yield from _shown(pipeline.advance(now_ns))
-        yield from _shown(pipeline.finish(now_ns))
+    with Reading(source, ports=ports, ledger=ledger, flows=flows, http=http) as reading:
+        for found in reading.batches():
+            for message in found:
+                if not isinstance(message, Ended):
+                    yield message
 
 
 def exchanges(
@@ -72,24 +120,3 @@ def exchanges(
             response = message.response
             if response is None or response.status >= 200 or response.status == 101:
                 yield message
-
-
-def _shown(found: list[Message]) -> Iterator[Request | Exchange]:
-    for message in found:
-        if not isinstance(message, Ended):
-            yield message
-
-
-def _file(source: FileSource) -> Iterator[tuple[Frames | None, int]]:
-    for frames in source:
-        yield frames, int(frames.time_ns[-1])
-
-
-def _live(source: LiveSource) -> Iterator[tuple[Frames | None, int]]:
-    while True:
-        select.select([source], [], [], _POLL_S)
-        frames = source.receive()
-        while frames is not None:
-            yield frames, time.time_ns()
-            frames = source.receive()
-        yield None, time.time_ns()

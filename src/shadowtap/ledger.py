@@ -207,10 +207,12 @@ class RequestAccount(msgspec.Struct):
 
 
 class Ledger:
-    """Every counter of one run, in one place. `started_ns` and `now_ns` are wall-clock nanoseconds."""
+    """Every counter of one run, in one place. `started_ns` and `now_ns` are wall-clock nanoseconds; `ended` says
+    in a few words why the run is over."""
 
     __slots__ = (
         "capture",
+        "ended",
         "flows",
         "messages",
         "packets",
@@ -222,6 +224,7 @@ class Ledger:
 
     def __init__(self, started_ns: int = 0) -> None:
         self.started_ns = started_ns
+        self.ended = ""
         self.capture: dict[str, CaptureCounters] = {}
         self.packets = PacketCounters()
         self.flows = FlowCounters()

@@ -200,7 +200,8 @@ class Runner:
         if not self._live:
             ends.append(asyncio.create_task(self._all_files()))
         await asyncio.wait(ends, timeout=self.settings.duration_s, return_when=asyncio.FIRST_COMPLETED)
-        interrupted = self._stop.is_set() or not all(task.done() for task in ends[1:]) or len(ends) == 1
+        interrupted = not (self._files and all(task.done() for task in self._files) and not self._live)
+        self.ledger.ended = self._why_over(interrupted)
         for reader in self._live:
             reader.stop()
         for task in (*ends, *self._files):
@@ -211,6 +212,11 @@ class Runner:
             target.stop()
         ticks.cancel()
         await asyncio.gather(ticks, *self._files, return_exceptions=True)
+
+    def _why_over(self, interrupted: bool) -> str:
+        if not interrupted:
+            return "the sources have ended"
+        return "interrupted" if self._stop.is_set() else "the given duration is over"
 
     async def _all_files(self) -> None:
         results = await asyncio.gather(*self._files, return_exceptions=True)

@@ -1,6 +1,10 @@
 """Answers as targets really give them: each is counted under its name, and the next request is answered."""
 
 import asyncio
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -237,20 +241,46 @@ async def test_an_endless_row_of_interim_answers():
         assert rig.statuses == ["timeout", "200"]
 
 
-@pytest.mark.parametrize("speech", [b"220 mail.example ESMTP\r\n", OK], ids=["banner", "answer"])
-@live
-async def test_a_target_that_speaks_first(speech):
-    async def script(peer):
-        peer.send(speech)
-        await peer.gone()
+@contextmanager
+def speaking_first(octets):
+    """A server in a thread of its own, which speaks (or closes: no octets) as soon as it has a connection."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+    opened = []
 
-    async with serving(script) as server, aiming(server.port, timeout_s=0.5) as rig:
-        for connection in range(20):
-            rig.offer(*(get("/", connection, index) for index in range(3)))
-            await asyncio.sleep(0.002)
-        await rig.settled()
-        rig.check()
-        assert rig.account.answered + rig.account.failed.total() == 60
+    def run():
+        with suppress(OSError):
+            while True:
+                opened.append(listener.accept()[0])
+                opened[-1].sendall(octets) if octets else opened[-1].close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for sock in (listener, *opened):
+            sock.close()
+
+
+@pytest.mark.parametrize("speech", [b"220 mail.example ESMTP\r\n", OK, b""], ids=["banner", "answer", "closes"])
+@live
+async def test_a_target_that_speaks_before_it_is_asked(speech):
+    with speaking_first(speech) as port:
+        async with aiming(port, timeout_s=0.5) as rig:
+            # A loop that is busy sees the handshake and the first octets at the same time.
+            busy = asyncio.create_task(_be_busy())
+            for connection in range(5):
+                await rig.replay(*(get("/", connection, index) for index in range(3)))
+            busy.cancel()
+            assert set(rig.statuses) <= {"closed", "reset"} if not speech else set(rig.statuses) == {"garbage"}
+
+
+async def _be_busy():
+    while True:
+        time.sleep(0.002)  # noqa: ASYNC251
+        await asyncio.sleep(0)
 
 
 @live

@@ -3,7 +3,6 @@
 What a batch of packets completes is written at once, so a pipe or a live source shows its messages when they happen.
 """
 
-import select
 import signal
 import sys
 import time
@@ -12,18 +11,15 @@ from contextlib import closing, contextmanager
 from types import FrameType
 from typing import BinaryIO
 
+from shadowtap.api import Reading
 from shadowtap.capture import FileSource, LiveSource
-from shadowtap.capture.sources import open_source, parse_source
 from shadowtap.cli.options import Parser, add_ports, reader
 from shadowtap.config.kinds import Count
 from shadowtap.errors import RunError
-from shadowtap.events import Frames, Message
-from shadowtap.ledger import Ledger
-from shadowtap.pipeline import Pipeline
+from shadowtap.events import Message
 from shadowtap.report import words
 from shadowtap.report.jsonlines import JsonLines
 
-_POLL_S = 0.1
 _PROGRESS_S = 0.5
 
 
@@ -53,26 +49,20 @@ def parser() -> Parser:
 def execute(argv: list[str]) -> int:
     """Carry it out."""
     args = parser().parse(argv)
-    spec = parse_source(args.source)
-    ledger = Ledger(time.time_ns())
-    pipeline = Pipeline(ledger)
-    road = pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(args.port))
     writer = JsonLines(keep_secrets=args.keep_secrets)
     with (
-        closing(open_source(spec)) as source,
+        Reading(args.source, ports=args.port) as reading,
         _output(args.output) as output,
-        closing(_Progress(source)) as progress,
+        _ending(reading),
+        closing(_Progress(reading.source)) as progress,
     ):
-        now_ns = 0
-        for frames, now_ns in _live(source) if isinstance(source, LiveSource) else _file(source):
-            found = pipeline.feed(frames, road) if frames is not None else []
-            _write(output, writer, found + pipeline.advance(now_ns), args.limit)
+        for found in reading.batches():
+            _write(output, writer, found, args.limit)
             if args.limit is not None and writer.lines >= args.limit:
                 return 0
             progress.tick(writer.lines)
-        _write(output, writer, pipeline.finish(now_ns), args.limit)
-    if isinstance(source, FileSource) and source.stopped:
-        print(f"stopped: {source.stopped}", file=sys.stderr)
+    if isinstance(reading.source, FileSource) and reading.source.stopped:
+        print(f"stopped: {reading.source.stopped}", file=sys.stderr)
     return 0
 
 
@@ -99,27 +89,19 @@ def _output(path: str | None) -> Iterator[BinaryIO]:
         yield file
 
 
-def _file(source: FileSource) -> Iterator[tuple[Frames | None, int]]:
-    for frames in source:
-        yield frames, int(frames.time_ns[-1])
-
-
-def _live(source: LiveSource) -> Iterator[tuple[Frames | None, int]]:
-    """Until interrupted, which is how a live source ends."""
-    stopped: list[int] = []
+@contextmanager
+def _ending(reading: Reading) -> Iterator[None]:
+    """A live source ends by an interrupt, which is no error."""
+    if not isinstance(reading.source, LiveSource):
+        yield
+        return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        stopped.append(number)
+        reading.stop()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        while not stopped:
-            select.select([source], [], [], _POLL_S)
-            frames = source.receive()
-            while frames is not None and not stopped:
-                yield frames, time.time_ns()
-                frames = source.receive()
-            yield None, time.time_ns()
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -55,6 +55,7 @@ def ending(view: View, *, quiet: bool) -> Iterator[Witness]:
     ended = "done"
     try:
         yield witness
+        ended = (witness.ledger and witness.ledger.ended) or ended
     except ShadowtapError as error:
         ended = f"it could not go on: {error}"
         raise
