@@ -56,7 +56,7 @@ def run(lab: Lab, minutes: float, rate: float, loss: float) -> dict[str, object]
         load = stack.enter_context(Process(lab.client, [*program("generator.py"), "one-each", *options]))
         load.wait_for_line("ready")
         samples = sample(process, load, every_s=max(0.1, minutes * 60 / 1000))
-        used_s, sent, arrived = cpu_s(process.pid), production.requests(), target.requests()
+        used_s, sent, arrived = sum(cpu_s(process.pid)), production.requests(), target.requests()
         stop(process)
         account = process.ledger()
     before, after = growth(samples)

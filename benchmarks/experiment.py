@@ -30,6 +30,7 @@ class Measurement:
     kernel_drops: int
     lab_drops: int
     cpu_s_per_1000: float
+    system_share: float
     peak_rss_mb: float
     late_p99_ms: float
     latency_p50_ms: float | None = None
@@ -48,10 +49,10 @@ def measure(lab: Lab, load: Load, contender: Contender, seconds: float) -> Measu
         production, target = _servers(lab, load, stack)
         busy = busy_share()
         process = stack.enter_context(contender.start(lab))
-        lab_drops, cpu_before_s = backlog_drops(), cpu_s(process.pid)
+        lab_drops, before = backlog_drops(), cpu_s(process.pid)
         tally = _generate(lab, load, seconds)
         sent, arrived = _settle(production, target)
-        used_s = cpu_s(process.pid) - cpu_before_s
+        user_s, system_s = (now - then for now, then in zip(cpu_s(process.pid), before, strict=True))
         peak_mb, drops = peak_rss_mb(process.pid), udp_drops(process.pid)
         lab_drops = backlog_drops() - lab_drops
         stop(process)
@@ -65,7 +66,8 @@ def measure(lab: Lab, load: Load, contender: Contender, seconds: float) -> Measu
         complete=round(arrived / max(1, sent), 5),
         kernel_drops=drops,
         lab_drops=lab_drops,
-        cpu_s_per_1000=round(used_s / max(1, arrived) * 1000, 4),
+        cpu_s_per_1000=round((user_s + system_s) / max(1, arrived) * 1000, 4),
+        system_share=round(system_s / max(0.01, user_s + system_s), 2),
         peak_rss_mb=round(peak_mb, 1),
         late_p99_ms=tally["late_p99_ms"],
         latency_p50_ms=delays.get("p50_ms"),
@@ -79,8 +81,9 @@ def _servers(lab: Lab, load: Load, stack: contextlib.ExitStack) -> tuple[Server,
     if load.kind is Kind.UPLOADS:
         production = stack.enter_context(Uploaded(lab.production))
         return production, stack.enter_context(Uploaded(lab.target, like=production))
-    target = Stamped(lab.target) if load.latency else Web(lab.target)
-    return stack.enter_context(Web(lab.production)), stack.enter_context(target)
+    target: Stamped | Web = Stamped(lab.target) if load.latency else Web(lab.target)
+    stack.enter_context(target)
+    return stack.enter_context(Web(lab.production)), target
 
 
 def _generate(lab: Lab, load: Load, seconds: float) -> dict[str, float]:

@@ -10,7 +10,6 @@ sys.path.insert(0, str(ROOT / "tests"))
 from lab import (  # noqa: E402 - found through the line above
     Collector,
     Lab,
-    Losses,
     Missing,
     Namespace,
     Process,
@@ -27,7 +26,6 @@ __all__ = [
     "ROOT",
     "Collector",
     "Lab",
-    "Losses",
     "Missing",
     "Namespace",
     "Process",

@@ -17,6 +17,7 @@ _COLUMNS = (
     ("complete", "complete"),
     ("kernel_drops", "drops"),
     ("cpu_s_per_1000", "CPU s/1,000"),
+    ("system_share", "system"),
     ("peak_rss_mb", "peak MiB"),
     ("latency_p50_ms", "p50 ms"),
     ("latency_p99_ms", "p99 ms"),
@@ -27,6 +28,7 @@ _NUMBERS = (
     "kernel_drops",
     "lab_drops",
     "cpu_s_per_1000",
+    "system_share",
     "peak_rss_mb",
     "late_p99_ms",
     "latency_p50_ms",
@@ -75,6 +77,8 @@ def _aligned(line: list[str], widths: list[int]) -> list[str]:
 def _shown(name: str, value: object) -> str:
     if value is None:
         return ""
+    if name == "system_share":
+        return f"{value:.0%}"
     if name == "complete":
         return f"{value:.3%}"
     return f"{value:,.0f}" if name == "offered_per_s" else str(value)

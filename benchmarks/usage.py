@@ -19,14 +19,15 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
-def cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> tuple[float, float]:
     """User and system seconds of a process, all its threads, its children, and those it has waited for."""
-    ticks = 0
+    user = system = 0
     for member in _family(pid):
         fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
-        own, waited = fields[11:13], fields[13:15]
-        ticks += sum(map(int, own + waited))
-    return ticks * _TICK_S
+        own_user, own_system, waited_user, waited_system = map(int, fields[11:15])
+        user += own_user + waited_user
+        system += own_system + waited_system
+    return user * _TICK_S, system * _TICK_S
 
 
 def _status_mb(pid: int, name: str) -> float:

@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -33,19 +32,16 @@ def wait_until(met: Callable[[], bool], what: str, patience_s: float = PATIENCE_
 class Process:
     """A program in a namespace. What it prints is kept in files, so that it can never block on us."""
 
-    def __init__(
-        self, namespace: Namespace, command: Sequence[str], *, environment: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, namespace: Namespace, command: Sequence[str]) -> None:
         self.namespace = namespace
         self.command = list(command)
-        self._stdout = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115 - closed in stop()
+        self._stdout = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115 - lives as long as this
         self._stderr = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115
         self._popen = subprocess.Popen(
             [*namespace.prefix(), *command],
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
             stderr=self._stderr,
-            env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
         self.pid = self._popen.pid
@@ -128,8 +124,3 @@ def wait_for_tcp(process: Process, address: tuple[str, int]) -> None:
         return True
 
     process.wait_for(accepts, f"a listener at {address}")
-
-
-def temporary_directory() -> Path:
-    """A fresh directory for logs; the caller removes it."""
-    return Path(tempfile.mkdtemp(prefix="shadowtap-lab-"))

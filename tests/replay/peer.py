@@ -40,15 +40,20 @@ class Peer:
         """The body behind a head, as it is on the wire."""
         lower = head.lower()
         if b"\r\ntransfer-encoding: chunked" in lower:
-            parts = [await self._reader.readuntil(b"\r\n")]
-            while int(parts[-1], 16):
-                parts.append(await self._reader.readexactly(int(parts[-1], 16) + 2))
-                parts.append(await self._reader.readuntil(b"\r\n"))
-            return b"".join([*parts, await self._reader.readuntil(b"\r\n")])
+            parts = []
+            while size := int((line := await self._line()).partition(b";")[0], 16):
+                parts += [line, await self._reader.readexactly(size + 2)]
+            while line != b"\r\n":
+                parts.append(line)
+                line = await self._line()
+            return b"".join([*parts, line])
         if b"\r\ncontent-length: " in lower:
             length = lower.partition(b"\r\ncontent-length: ")[2].partition(b"\r")[0]
             return await self._reader.readexactly(int(length))
         return b""
+
+    async def _line(self):
+        return await self._reader.readuntil(b"\r\n")
 
     async def request(self):
         """The next request, and note it."""
@@ -59,8 +64,9 @@ class Peer:
         return octets
 
     def send(self, octets):
-        """Send octets, whatever they are."""
-        self._writer.write(octets)
+        """Send octets, whatever they are; nothing when the client is gone."""
+        if not self._writer.is_closing():
+            self._writer.write(octets)
 
     async def flush(self):
         """Wait until the kernel has taken them."""
@@ -115,6 +121,8 @@ class Server:
 
     async def start(self, *, host="127.0.0.1", port=0, tls=None):
         """Listen."""
+        if self._listener is not None:
+            return
         self._listener = await asyncio.start_server(self._serve, host, port, ssl=tls, limit=64 << 20)
         self.port = self._listener.sockets[0].getsockname()[1]
 

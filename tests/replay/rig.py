@@ -18,7 +18,7 @@ SERVER = Endpoint(ip_address("10.0.1.20"), 80)
 
 def request(octets: bytes, connection: int = 0, index: int = 0) -> Request:
     """Production's request, from its octets."""
-    head_end = min(at + len(end) for end in (b"\r\n\r\n", b"\n\n") if (at := octets.find(end)) >= 0)
+    head_end = min(at + len(end) for end in (b"\n\r\n", b"\n\n") if (at := octets.find(end)) >= 0)
     head, body = octets[:head_end], octets[head_end:]
     method, target, version = head.split(b"\n", 1)[0].split(b" ")
     on = Connection(connection, CLIENT, SERVER, None)
@@ -76,6 +76,10 @@ class Rig:
         """Wait until nothing waits and nothing is under way."""
         await self.target.drain()
 
+    def let_the_pause_pass(self) -> None:
+        """An open breaker tries again with the next request."""
+        self.target._breaker._until = 0.0
+
     @property
     def failures(self) -> dict[str, int]:
         """Failures by reason."""
@@ -115,7 +119,7 @@ class Rig:
         assert account.replayed == settled + account.in_flight
         assert settled == len(self.outcomes)
         assert account.in_flight == self.target.held
-        fates = Counter((o.request.connection.number, o.request.index) for o in self.outcomes)
+        fates = Counter(id(outcome.request) for outcome in self.outcomes)
         assert max(fates.values(), default=1) == 1, "a request had two fates"
 
 

@@ -198,19 +198,3 @@ async def test_an_idle_connection_that_closes_costs_nothing_at_all():
             await until(lambda: not rig.account.connections)
         assert rig.statuses == ["200"] * 5
         assert (rig.account.retries, rig.account.connections_opened) == (0, 5)
-
-
-@live
-async def test_ten_thousand_connections_leave_nothing_behind():
-    async with serving() as server, aiming(server.port) as rig:
-        for start in range(0, 10_000, 100):
-            numbers = range(start, start + 100)
-            rig.offer(*(get("/", number) for number in numbers))
-            if start % 200:
-                await rig.settled()
-            rig.end(*numbers)
-            await until(lambda: len(rig.target._lanes) <= 200)
-        await rig.settled()
-        assert rig.account.answered == 10_000
-        await until(lambda: not any(rig.kept().values()))
-        await until(lambda: server.open == 0)

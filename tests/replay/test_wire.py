@@ -271,10 +271,11 @@ async def test_a_target_that_speaks_before_it_is_asked(speech):
         async with aiming(port, timeout_s=0.5) as rig:
             # A loop that is busy sees the handshake and the first octets at the same time.
             busy = asyncio.create_task(_be_busy())
-            for connection in range(5):
+            for connection in range(3):
                 await rig.replay(*(get("/", connection, index) for index in range(3)))
             busy.cancel()
-            assert set(rig.statuses) <= {"closed", "reset"} if not speech else set(rig.statuses) == {"garbage"}
+            expected = {"garbage", "200"} if speech else {"closed", "reset"}
+            assert set(rig.statuses) <= expected
 
 
 async def _be_busy():

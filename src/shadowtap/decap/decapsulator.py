@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shadowtap.decap import internet, links, tcp, tunnels, wireless
-from shadowtap.decap.fragments import Fragments
+from shadowtap.decap import internet, links, plain, tcp, tunnels, wireless
+from shadowtap.decap.fragments import Fragments, Packet
 from shadowtap.decap.rows import ETHERTYPE, IP_PROTOCOL, Drop, Kind, Rows, Step, View
 from shadowtap.events import Bytes, Frames, Ints, Link, Segments
 from shadowtap.ledger import PacketCounters
@@ -94,6 +94,7 @@ class Decapsulator:
     ) -> None:
         self.counters = counters if counters is not None else PacketCounters()
         self._fragments = fragments if fragments is not None else Fragments()
+        self._view: View | None = None
         self._vnis = np.array(sorted(vnis), np.int64) if vnis else None
         self._ports = None
         if ports:
@@ -121,19 +122,18 @@ class Decapsulator:
         return batches
 
     def _feed_reassembled(self) -> list[Segments]:
-        whole = self._fragments.drain()
+        alike: dict[tuple[Kind, bool], list[Packet]] = {}
+        for packet in self._fragments.drain():
+            alike.setdefault((packet.kind, packet.vni >= 0), []).append(packet)
         found = []
-        for kind in (Kind.IPV4, Kind.IPV6):
-            packets = [packet for packet in whole if packet.kind == kind]
-            if not packets:
-                continue
+        for (kind, has_vni), packets in alike.items():
             self.counters.frames += len(packets)
             self.counters.reassembled += len(packets)
             buffer = np.frombuffer(b"".join(packet.octets for packet in packets), np.uint8)
             ends = np.cumsum([len(packet.octets) for packet in packets]).astype(np.int64)
             starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
             rows = Rows(np.arange(len(packets)), starts, ends)
-            if any(packet.vni >= 0 for packet in packets):
+            if has_vni:
                 rows.vni = np.array([packet.vni for packet in packets], np.int64)
             rows.depth = max(packet.depth for packet in packets)
             times = np.array([packet.time_ns for packet in packets], np.int64)
@@ -143,7 +143,9 @@ class Decapsulator:
         return found
 
     def _peel(self, buffer: Bytes, kind: int, rows: Rows, time_ns: Ints) -> Segments | None:
-        view = View(buffer, self.counters.dropped)
+        view = self._view
+        if view is None or view.u8 is not buffer:
+            view = self._view = View(buffer, self.counters.dropped)
         waiting = [(kind, rows)]
         found: list[tuple[Segments, Ints]] = []
         while waiting:
@@ -156,6 +158,13 @@ class Decapsulator:
                 if segments is not None:
                     found.append(segments)
                 continue
+            if kind == Kind.ETHERNET:
+                at_once, rest = plain.segments(view, rows, self._ports, time_ns)
+                if at_once is not None:
+                    found.append(at_once)
+                if rest is None:
+                    continue
+                rows = rest
             rows.depth += 1
             if rows.depth > MAX_LAYERS:
                 self.counters.dropped[Drop.TOO_MANY_LAYERS] += len(rows)

@@ -90,8 +90,11 @@ def authentication(view: View, rows: Rows) -> Step:
 
 
 def ipv6_fragment(view: View, rows: Rows, fragments: Fragments, time_ns: Ints) -> Step:
-    """The fragment header. One that stands for a whole packet (an atomic fragment, RFC 6946) just goes on."""
+    """The fragment header. One that stands for a whole packet (an atomic fragment, RFC 6946) just goes on; one that
+    a hostile sender put behind an IPv4 header means nothing."""
     rows = view.with_bytes(rows, 8)
+    if rows.src_hi is None:
+        rows = view.keep(rows, np.zeros(len(rows), np.bool_), Drop.BAD_IP)
     whole = (view.u16[rows.pos + 2] & 0xFFF9) == 0
     if np.count_nonzero(whole) != len(whole):
         fragments.take_ipv6(view, rows.take(~whole), time_ns)

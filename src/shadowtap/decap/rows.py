@@ -69,9 +69,10 @@ class Drop(StrEnum):
 
 
 class View:
-    """The batch's buffer as overlapping big-endian columns, and where drops are counted."""
+    """The batch's buffer as overlapping big-endian columns, and where drops are counted. `rows36` has the 36 bytes
+    from each index on."""
 
-    __slots__ = ("dropped", "u8", "u16", "u32", "u64")
+    __slots__ = ("dropped", "rows36", "u8", "u16", "u32", "u64")
 
     def __init__(self, buffer: Bytes, dropped: Counter[str]) -> None:
         size = len(buffer)
@@ -79,6 +80,7 @@ class View:
         self.u16 = np.ndarray((max(size - 1, 0),), ">u2", buffer, strides=(1,))
         self.u32 = np.ndarray((max(size - 3, 0),), ">u4", buffer, strides=(1,))
         self.u64 = np.ndarray((max(size - 7, 0),), ">u8", buffer, strides=(1,))
+        self.rows36 = np.ndarray((max(size - 35, 0),), "V36", buffer, strides=(1,))
         self.dropped = dropped
 
     def keep(self, rows: "Rows", ok: Mask, reason: Drop) -> "Rows":

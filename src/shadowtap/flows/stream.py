@@ -1,6 +1,7 @@
 """One direction of a connection: what was delivered, what waits behind a hole, and how far the peer has acked.
 
 `next` is the sequence number of the next octet to deliver, or -1 before anything is known of this direction.
+`acked` is an acknowledgement of the peer that was seen while a hole was watched, -1 while none is.
 While nothing waits and nothing ended, `plain` is True and the table delivers in-order segments without coming
 here. Otherwise segments go through `take`, which cuts off what was delivered or already waits (the first copy of
 an octet wins), and hands out whatever is now in order.
@@ -86,13 +87,13 @@ class Stream:
         return distance(piece.seq, self.next)
 
     def _not_waiting(self, piece: Piece) -> Iterator[Piece]:
+        begin = distance(piece.seq, self.next)
+        end = begin + len(piece.data) + piece.missing
+        at = bisect_left(self.pending, begin, key=self._ahead)
         if piece.missing:  # a cut piece is rare and cannot be split at will: keep it only where it is all new
-            if not any(self._overlap(piece, old) for old in self.pending):
+            if not any(self._overlap(piece, old) for old in self.pending[max(at - 1, 0) : at + 1]):
                 yield piece
             return
-        begin = distance(piece.seq, self.next)
-        end = begin + len(piece.data)
-        at = bisect_left(self.pending, begin, key=self._ahead)
         at = max(at - 1, 0)
         data = piece.data
         while begin < end:
@@ -122,13 +123,21 @@ class Stream:
         self.pending_bytes -= len(piece.data)
         return piece
 
+    def forget(self) -> int:
+        """Drop what waits behind the stream's end; how many octets that were."""
+        dropped, self.pending_bytes = self.pending_bytes, 0
+        self.pending.clear()
+        return dropped
+
     def hole_end(self) -> int:
-        """Where the hole in front of `next` ends: at the first waiting piece, or where the peer has acked to;
-        `next` itself when there is no hole."""
+        """Where the hole in front of `next` ends: at the first waiting piece, where the peer has acked to, or at
+        the FIN; `next` itself when there is no hole."""
         if self.pending:
             return self.pending[0].seq
         if self.acked >= 0 and distance(self.acked, self.next) > 0:
             return self.acked
+        if self.fin >= 0 and distance(self.fin, self.next) > 0:
+            return self.fin
         return self.next
 
     def acked_past(self, position: int) -> bool:

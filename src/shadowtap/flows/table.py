@@ -9,7 +9,9 @@ gone by since it was noticed; without any ack (one direction missing) after `UNA
 after `HOLE_LIMIT_NS`; and when the flow ends. A RST ends the flow one window later, for what was reordered past it.
 
 Closed connections stay in the table for `LINGER_NS` as tombstones, so that a late copy of a segment is not taken
-for a connection joined mid-stream, which would replay its request twice.
+for a connection joined mid-stream, which would replay its request twice. Where the SYN of a connection that uses
+ports again was lost, its segments lie far from where the old one stood in both directions: then the old one ends,
+unless it was alive a moment ago.
 """
 
 import struct
@@ -34,6 +36,12 @@ UNACKED_WINDOWS = 10
 """Without acks to go by, a hole waits this many reorder windows."""
 FARTHEST = 1 << 30
 """A segment farther than this from where its stream stands (the largest TCP window, RFC 7323) is not of it."""
+NEAR = 1 << 26
+"""A connection's own segments, late copies and all, lie nearer than this to where it stands."""
+RESET_NEAR = 1 << 24
+"""A RST farther than this from where its stream stands is not believed (RFC 5961, section 3)."""
+QUIET_NS = 1_000_000_000
+"""A connection that had a segment of its own within this time does not give way to segments that are not."""
 LATE_SYN = 1 << 16
 """A SYN whose stream was first seen at most this many octets ahead came late and opens nothing."""
 MAX_PIECES = 8192
@@ -131,7 +139,7 @@ class Flows:
         """What the passing of time brings about: holes given up, idle connections closed, tombstones gone."""
         for connection in list(self._watched.values()):
             self._look_after(connection, now_ns)
-        while self._tombs and now_ns - self._tombs[0][0] >= LINGER_NS:
+        while self._tombs and (now_ns - self._tombs[0][0] >= LINGER_NS or len(self._tombs) > self._limit):
             dead = self._tombs.popleft()[1]
             if self._table.get(dead.key) is dead:
                 del self._table[dead.key]
@@ -190,10 +198,10 @@ class Flows:
                 connection.first[direction] = piece.seq
                 stream.start(piece.seq)
             self._take(connection, direction, piece)
-        if flags & FIN and stream.fin < 0 and stream.next >= 0:
+        if flags & FIN and stream.fin < 0:
             self._take_fin(connection, direction, piece)
         if flags & RST:
-            self._take_reset(connection, piece.time_ns)
+            self._take_reset(connection, stream, piece)
         if piece.ack >= 0 and not connection.dead:
             self._note_ack(connection, 1 - direction, piece.ack, flags, piece.time_ns)
 
@@ -206,10 +214,15 @@ class Flows:
                 if not self._is_new_syn(connection, direction, piece.seq):
                     return None if connection.dead else connection
                 self._close(connection, How.REUSED, piece.time_ns)
-            elif not connection.dead or not self._is_elsewhere(connection, direction, piece):
+            elif not self._is_elsewhere(connection, direction, piece):
                 if connection.dead and piece.data:
                     self.counters.retransmitted += 1
                 return None if connection.dead else connection
+            elif connection.dead or piece.time_ns - connection.last_ns >= QUIET_NS:
+                self._close(connection, How.REUSED, piece.time_ns)
+            else:
+                self.counters.outside_window += 1
+                return None
         if flags & RST or not (flags & SYN or piece.data or piece.missing):
             return None
         return self._open(key, direction, flags, piece)
@@ -223,12 +236,13 @@ class Flows:
         return not 0 <= distance(max(connection.first[direction], 0), start) <= LATE_SYN
 
     def _is_elsewhere(self, connection: _Connection, direction: int, piece: Piece) -> bool:
-        """Whether payload for a closed connection is so far from its end that the port must be in use again."""
-        stream = connection.streams[direction]
+        """Whether payload lies so far from where both streams stand that it is none of this connection's."""
+        stream, peer = connection.streams[direction], connection.streams[1 - direction]
         return (
             bool(piece.data)
             and stream.next >= 0
-            and not -FARTHEST < distance(piece.seq, stream.next) < FARTHEST
+            and not -NEAR < distance(piece.seq, stream.next) < NEAR
+            and (piece.ack < 0 or peer.next < 0 or not -NEAR < distance(piece.ack, peer.next) < NEAR)
         )
 
     def _open(self, key: bytes, direction: int, flags: int, piece: Piece) -> _Connection:
@@ -306,16 +320,21 @@ class Flows:
 
     def _take_fin(self, connection: _Connection, direction: int, piece: Piece) -> None:
         stream = connection.streams[direction]
-        if -FARTHEST < distance(piece.end(), stream.next) < FARTHEST and not stream.closed:
+        if stream.next < 0:  # the octets before it may only be late
+            stream.fin = piece.end()
+            self._watch(connection, stream, piece.time_ns)
+        elif -FARTHEST < distance(piece.end(), stream.next) < FARTHEST and not stream.closed:
             stream.fin = piece.end()
             stream.plain = False
             self._drain(connection, direction)
             if not stream.closed:
                 self._watch(connection, stream, piece.time_ns)
 
-    def _take_reset(self, connection: _Connection, time_ns: int) -> None:
-        if not connection.reset_ns:
-            connection.reset_ns = time_ns
+    def _take_reset(self, connection: _Connection, stream: Stream, piece: Piece) -> None:
+        if stream.next >= 0 and not -RESET_NEAR < distance(piece.seq, stream.next) < RESET_NEAR:
+            self.counters.outside_window += 1
+        elif not connection.reset_ns:
+            connection.reset_ns = piece.time_ns
             connection.watched = True
             self._watched[connection.number] = connection
 
@@ -324,11 +343,15 @@ class Flows:
         stream = connection.streams[direction]
         if stream.next < 0 or stream.closed or not flags & ACK:
             return
+        if stream.fin >= 0 and distance(ack, stream.fin) == 1:
+            ack = stream.fin  # the FIN's own number
         beyond = distance(ack, stream.next)
         if 0 < beyond < FARTHEST and (stream.fin < 0 or distance(ack, stream.fin) <= 0):
             if stream.acked < 0 or distance(ack, stream.acked) > 0:
                 stream.acked = ack
             self._watch(connection, stream, time_ns)
+        elif stream.pending and stream.acked < 0:
+            stream.acked = ack  # there is a peer, and it still waits for the hole to be filled
 
     # -- time ------------------------------------------------------------------------------------------------
 
@@ -355,6 +378,11 @@ class Flows:
     def _give_up_holes(self, connection: _Connection, direction: int, now_ns: int) -> bool:
         """Give up the holes of a stream that are due; whether one still waits."""
         stream = connection.streams[direction]
+        if stream.next < 0 <= stream.fin:
+            if now_ns - stream.hole_ns < self._window_ns:
+                return True
+            stream.start(stream.fin)
+            self._drain(connection, direction)
         while not stream.closed and stream.next >= 0:
             end = stream.hole_end()
             if end == stream.next:
@@ -370,7 +398,7 @@ class Flows:
             self._give_up_one(connection, direction, now_ns)
             stream.hole_at = stream.next
             stream.hole_ns = stream.pending[0].time_ns if stream.pending else now_ns
-        stream.hole_ns = 0
+        stream.hole_ns, stream.acked = 0, -1
         return False
 
     def _give_up_one(self, connection: _Connection, direction: int, now_ns: int) -> None:
@@ -395,6 +423,8 @@ class Flows:
         if stream.closed:
             return
         stream.closed, stream.plain = True, False
+        self.counters.outside_window += len(stream.pending)
+        self.counters.buffered_bytes -= stream.forget()
         self._events.append(Closed(connection.number, direction, how, time_ns))
         if connection.streams[1 - direction].closed:
             self._bury(connection, how, time_ns)

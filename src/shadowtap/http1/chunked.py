@@ -7,7 +7,7 @@ MAX_LINE = 16 * 1024
 MAX_TRAILERS = 64 * 1024
 """Octets of all trailer lines together."""
 
-_SIZE = re.compile(rb"[ \t]*0*([0-9a-fA-F]{1,15})[ \t\f\v]*(?:;[^\n]*)?\r?\n?\Z")
+_SIZE = re.compile(rb"[ \t\f\v]*0*([0-9a-fA-F]{1,15})[ \t\f\v]*(?:;[^\n]*)?\r?\n?\Z")
 
 _SIZE_LINE, _DATA, _DATA_END, _TRAILERS, DONE, BROKEN = range(6)
 

@@ -1,22 +1,30 @@
 """Production is sacred: a target whose address appears as a server in the mirrored traffic is refused.
 
 An address of production may be reached under many ports, so the address alone decides. Only for loopback addresses,
-which every machine has, does the port count too. Servers are remembered, within a limit, since a target's name may
+which every machine has, does the port count too. IPv4 written as IPv6 is the same address, and the unspecified address
+leads to loopback. Servers are remembered, within a limit, since a target's name may
 come to mean another address later.
 """
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 
 from shadowtap.events import Address, Endpoint
 
 REMEMBERED = 65_536
 """Servers kept in mind; a mirror rarely shows more than some hundreds, and the oldest give way."""
 
-Place = tuple[int, int]
+_LOOPBACK = {4: ip_address("127.0.0.1"), 6: ip_address("::1")}
+
+Place = tuple[bytes, int]
 
 
 def _place(address: Address, port: int) -> Place:
-    return int(address), port if address.is_loopback else 0
+    if address.version == 6:
+        address = address.ipv4_mapped or address
+    if address.is_unspecified:
+        address = _LOOPBACK[address.version]
+    return address.packed, port if address.is_loopback else 0
 
 
 class Guard:

@@ -67,7 +67,7 @@ class Lane:
     def go(self) -> None:
         """Send the next request; the target calls this when the lane may."""
         if self.wire is None:
-            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+            self._connect()
             return
         self.current = request = self.queue.popleft()
         octets = self._target.octets(request)
@@ -75,26 +75,35 @@ class Lane:
         self.wire.send(octets)
         self._target.sent(self, len(octets))
 
-    async def _connect(self) -> None:
-        target = self._target
-        wire = target.new_wire(self)
-        try:
-            await target.connect(wire)
-        except (OSError, asyncio.CancelledError) as error:
-            wire.drop(reset=True)
-            self._connecting = None
-            target.not_connected(self, error)
-            if self.queue:
-                kind = Failure.TLS if isinstance(error, ssl.SSLError) else Failure.CONNECT
-                self._fail(self.queue.popleft(), kind)
-            self._next()
-            return
+    def _connect(self) -> None:
+        wire = self._target.new_wire(self)
+        self._connecting = asyncio.get_running_loop().create_task(self._target.connect(wire))
+        self._connecting.add_done_callback(lambda task: self._connected(wire, task))
+
+    def _connected(self, wire: Wire, task: asyncio.Task[None]) -> None:
+        """The attempt to connect has come to its end, good or bad."""
         self._connecting = None
+        error = TimeoutError() if task.cancelled() else task.exception()
+        if error is not None:
+            wire.drop(reset=True)
+            self._target.not_connected(self, error)
+            self._fail_next(Failure.TLS if isinstance(error, ssl.SSLError) else Failure.CONNECT)
+            if not isinstance(error, OSError):
+                raise error
+            return
         self.wire = wire
-        if self.queue:
+        if wire.broken is not None:
+            self._drop(reset=True)
+            self._fail_next(wire.broken)
+        elif self.queue:
             self.go()
         else:
             self._next()
+
+    def _fail_next(self, failure: Failure) -> None:
+        if self.queue:
+            self._target.failed(self.queue.popleft(), failure)
+        self._next()
 
     def cancel(self) -> None:
         """Give up a connection attempt that takes too long."""
@@ -105,7 +114,7 @@ class Lane:
 
     def elapsed_ns(self) -> int:
         """How long ago the last request was sent."""
-        return perf_counter_ns() - self._sent_ns if self._sent_ns else 0
+        return perf_counter_ns() - self._sent_ns
 
     def answered(self, raw: Raw, *, keep: bool) -> None:
         """The whole answer is there; the connection can carry another request only if `keep`."""
@@ -113,31 +122,39 @@ class Lane:
         self._again = False
         if request is None:
             return
-        if not keep or not _keeps_alive(raw):
+        if not keep or not _keeps_alive(raw) or (request.body and self._is_sending()):
             self._drop()
         self._target.answered(self, request, raw, self.first_ns - self._sent_ns)
         self._next()
 
-    def garbage(self, _what: str) -> None:
+    def _is_sending(self) -> bool:
+        """Whether the target has answered before it read the request; who knows whether it will read the rest."""
+        return self.wire is not None and self.wire.sending
+
+    def garbage(self) -> None:
         """The target sent what is no answer; nothing on this connection can be trusted any more."""
         self._drop(reset=True)
         self._fail_current(Failure.GARBAGE)
+
+    def unasked(self, wire: Wire) -> None:
+        """The target sent something while no request was under way: the same, but it is no request's fault."""
+        if wire is self.wire:
+            self._drop(reset=True)
 
     def timed_out(self) -> None:
         """The answer did not come in time."""
         self._drop(reset=True)
         self._fail_current(Failure.TIMEOUT)
 
-    def lost(self, wire: Wire, exc: Exception | None, answer: Raw | None) -> None:
+    def lost(self, wire: Wire, answer: Raw | None) -> None:
         """The connection is gone; `answer` is the one that its end completed."""
         if wire is not self.wire:
             return
         self.wire = None
         self._target.closed(self)
         if self.current is None:
-            if self.ended and self.idle:
-                self._target.finished(self)
-        elif answer is not None:
+            return
+        if answer is not None:
             self.answered(answer, keep=False)
         elif wire.used and not wire.heard and not self._again and self.current.method in _IDEMPOTENT:
             self._again = True
@@ -145,7 +162,7 @@ class Lane:
             self.current = None
             self._target.repeats(self)
         else:
-            self._fail_current(Failure.CLOSED if exc is None else Failure.RESET)
+            self._fail_current(wire.broken or Failure.CLOSED)
 
     # -- ends ------------------------------------------------------------------------------------------------
 
@@ -158,16 +175,17 @@ class Lane:
 
     def fail_all(self, failure: Failure, *, current: bool) -> None:
         """Fail everything that waits, and the request under way if `current`."""
-        waiting = list(self.queue)
-        self.queue.clear()
+        waiting, self.queue = self.queue, deque()
         for request in waiting:
-            self._target.failed(self, request, failure)
+            self._target.failed(request, failure)
         if current:
-            self._drop(reset=True)
             self.cancel()
-            if self.current is not None:
-                request, self.current = self.current, None
-                self._target.failed(self, request, failure)
+            self._drop(reset=True)
+            sent, self.current = self.current, None
+            if sent is not None:
+                self._target.failed(sent, failure, self.elapsed_ns())
+        if self.idle:
+            self._next()
 
     def rest(self) -> None:
         """Close an idle connection, to make room for another; the next request opens a new one."""
@@ -183,11 +201,8 @@ class Lane:
         request, self.current = self.current, None
         self._again = False
         if request is not None:
-            self._fail(request, failure)
+            self._target.failed(request, failure, self.elapsed_ns())
         self._next()
-
-    def _fail(self, request: Request, failure: Failure) -> None:
-        self._target.failed(self, request, failure)
 
     def _next(self) -> None:
         """What comes after a request."""

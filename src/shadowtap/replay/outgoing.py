@@ -44,4 +44,6 @@ def _host_value(head: bytes) -> tuple[int, int]:
             return 0, 0
     start = at + 7 if head[at + 6 : at + 7] == b" " else at + 6
     end = head.find(b"\n", start)
+    while head[end + 1] in b" \t":  # a folded line (RFC 9112, section 5.2)
+        end = head.find(b"\n", end + 1)
     return start, end - 1 if head[end - 1] == 0x0D else end

@@ -89,7 +89,6 @@ class Target:
         self._soft_closes = 0
         self._soft_closes_since = 0.0
         self._why_down = ""
-        self._turn = 0
         self._resolved_at = 0.0
         self._resolving: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
@@ -107,22 +106,27 @@ class Target:
             raise RunError(
                 f"target {self.account.name}: no address for {self._host}: {reason}; check the name"
             ) from None
-        addresses = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
-        self.addresses = [Endpoint(ip_address(address), self._port) for address in addresses]
+        hosts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
+        addresses = [Endpoint(ip_address(host), self._port) for host in hosts]
+        in_use = self.addresses[:1]
+        self.addresses = sorted(addresses, key=lambda endpoint: endpoint not in in_use)
         self._resolved_at = monotonic()
 
     async def try_connection(self) -> None:
-        """Connect once and close again. Raises RunError when the target cannot be reached."""
-        wire = Wire(Lane(self, -1), self._limits, keep_body=False)
-        try:
-            async with asyncio.timeout(self._connect_timeout_s):
-                await self.connect(wire)
-        except (OSError, TimeoutError) as error:
-            raise RunError(
-                f"target {self.account.name} cannot be reached: {_reason(error)}; is it running, and is the way open?"
-            ) from None
-        finally:
-            wire.drop(reset=False)
+        """Connect once and close again. Raises RunError when none of the addresses can be reached."""
+        reason = ""
+        for _ in self.addresses:
+            try:
+                async with asyncio.timeout(self._connect_timeout_s):
+                    transport = await self._connected(asyncio.Protocol())
+            except OSError as error:
+                reason = _reason(error)
+            else:
+                transport.abort()
+                return
+        raise RunError(
+            f"target {self.account.name} cannot be reached: {reason}; is it running, and is the way open?"
+        )
 
     # -- requests ----------------------------------------------------------------------------------------------
 
@@ -220,27 +224,42 @@ class Target:
         return Wire(lane, self._limits, keep_body=self._keep_bodies)
 
     async def connect(self, wire: Wire) -> None:
-        """Connect a wire to one of the target's addresses, taking turns. Raises OSError."""
-        endpoint = self.addresses[self._turn % len(self.addresses)]
+        """Connect a wire to the target. Raises OSError."""
+        await self._connected(wire)
         self.account.connections_opened += 1
-        self.account.connections += 1
-        try:
-            await asyncio.get_running_loop().create_connection(
-                lambda: wire,
-                str(endpoint.address),
-                endpoint.port,
-                ssl=self._tls,
-                server_hostname=self._host if self._tls is not None else None,
-            )
-        except BaseException:
-            self._turn += 1
-            self.account.connections -= 1
-            raise
+
+    async def _connected(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+        """A connection to the address that was good last, or else to one of the others. Raises OSError, the last."""
+        failure = OSError("it has no address")
+        for endpoint in self.addresses.copy():
+            try:
+                transport, _ = await asyncio.get_running_loop().create_connection(
+                    lambda: protocol,
+                    str(endpoint.address),
+                    endpoint.port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._tls is not None else None,
+                )
+            except (OSError, asyncio.CancelledError) as error:
+                self._pass_over(endpoint)
+                if not isinstance(error, OSError):
+                    raise
+                failure = error
+            else:
+                return transport
+        raise failure
+
+    def _pass_over(self, endpoint: Endpoint) -> None:
+        """Try the other addresses first from now on."""
+        if self.addresses[0] == endpoint:
+            self.addresses.append(self.addresses.pop(0))
 
     def wants(self, lane: Lane) -> None:
         """A lane has something to send: let it go, or put it in line."""
         self._busy.pop(lane, None)
         if self._line or self._is_crowded() or not (lane.wire or self._has_room(lane)):
+            if lane.wire is not None:
+                self._resting[lane] = None
             self._line.append(lane)
             self._admit()
         else:
@@ -262,6 +281,7 @@ class Target:
     def _let_go(self, lane: Lane) -> None:
         self._resting.pop(lane, None)
         if lane.wire is None:
+            self.account.connections += 1
             self._dialing[lane] = monotonic() + self._connect_timeout_s
         lane.go()
 
@@ -329,19 +349,20 @@ class Target:
                 Outcome(name, request, sent_ns, first_ns, elapsed_ns, status, raw.head, raw.body, None)
             )
 
-    def failed(self, lane: Lane, request: Request, failure: Failure) -> None:
-        """A request has no answer."""
+    def failed(self, request: Request, failure: Failure, elapsed_ns: int = 0) -> None:
+        """A request has no answer. `elapsed_ns` is how long ago it was sent, 0 when it was not."""
         self._settle(request)
-        self._count_failure(request, failure, lane.elapsed_ns())
+        self._count_failure(request, failure, elapsed_ns)
         if failure in _TROUBLE and self._breaker.failed(monotonic()):
             account = self.account
             account.state = "down"
-            why = self._why_down if failure is Failure.CONNECT else failure.value
+            why = self._why_down if failure in (Failure.CONNECT, Failure.TLS) else failure.value
             self._tell(f"target {account.name} is down: {why}; its requests fail until a trial is answered")
             self._fail_everything(Failure.BREAKER, current=False)
 
     def not_connected(self, lane: Lane, error: BaseException) -> None:
         """A lane could not connect."""
+        self.account.connections -= 1
         self._dialing.pop(lane, None)
         self._why_down = _reason(error)
 
@@ -349,7 +370,8 @@ class Target:
         self.account.failed[failure] += 1
         if self._on_outcome is not None:
             name = self.account.name
-            self._on_outcome(Outcome(name, request, 0, 0, elapsed_ns, 0, b"", b"", failure))
+            sent_ns = time_ns() - elapsed_ns if elapsed_ns else 0
+            self._on_outcome(Outcome(name, request, sent_ns, 0, elapsed_ns, 0, b"", b"", failure))
 
     def _settle(self, request: Request) -> None:
         self.account.in_flight -= 1
@@ -380,7 +402,7 @@ def _due(deadlines: dict[Lane, float], now: float) -> list[Lane]:
 
 def _reason(error: BaseException) -> str:
     """What went wrong, in a few words."""
-    if isinstance(error, TimeoutError | asyncio.CancelledError):
+    if isinstance(error, TimeoutError):
         return "no connection within the time-out"
     if isinstance(error, ssl.SSLError):
         return f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}"

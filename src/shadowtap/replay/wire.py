@@ -1,6 +1,8 @@
 """One connection to a target: octets out, answers in.
 
-A wire belongs to a lane until it is dropped; what the network says of a dropped wire concerns nobody.
+A wire belongs to a lane until it is dropped; what the network says of a dropped wire concerns nobody. The network may
+speak before the lane has the wire in its hands (a server that greets, or closes at once): `broken` then tells the lane
+that it is of no use.
 """
 
 import asyncio
@@ -9,7 +11,7 @@ import struct
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
-from shadowtap.events import Fault
+from shadowtap.events import Failure, Fault
 from shadowtap.http1 import Limits, Raw, Reader, Role
 from shadowtap.http1.reader import State
 
@@ -23,7 +25,7 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 class Wire(asyncio.Protocol):
     """The transport and the answer reader of one connection."""
 
-    __slots__ = ("_lane", "_reader", "_transport", "heard", "used")
+    __slots__ = ("_lane", "_reader", "_transport", "broken", "heard", "used")
 
     def __init__(self, lane: "Lane", limits: Limits, *, keep_body: bool) -> None:
         self._lane: Lane | None = lane
@@ -31,8 +33,14 @@ class Wire(asyncio.Protocol):
         self._reader = Reader(
             Role.RESPONSE, limits=limits, keep_body=keep_body, method_of_next=self._method_of_next
         )
+        self.broken: Failure | None = None
         self.used = False
         self.heard = False
+
+    @property
+    def sending(self) -> bool:
+        """Whether octets of the last request have not left this process."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     def _method_of_next(self) -> bytes | None:
         lane = self._lane
@@ -55,41 +63,47 @@ class Wire(asyncio.Protocol):
         lane = self._lane
         if lane is None:
             return
+        if lane.current is None:
+            self.broken = Failure.GARBAGE
+            lane.unasked(self)
+            return
         if not self.heard:
             self.heard = True
             lane.first_ns = perf_counter_ns()
-        if lane.current is None:
-            lane.garbage("octets that no request asked for")
-            return
         reader = self._reader
         raws = reader.feed(data)
         if len(raws) == 1 and reader.state is _HEAD and not reader.held and _is_good(raws[0]):
             self.used = True
             lane.answered(raws[0], keep=True)
-        elif raws:
+        else:
             self._take(lane, raws)
-        elif reader.state in (State.SEEK, State.ABSENT):
-            lane.garbage("an answer that is not HTTP/1")
 
     def _take(self, lane: "Lane", raws: list[Raw]) -> None:
-        finals = [raw for raw in raws if _is_final(raw)]
-        if not finals:
-            return
-        answer = finals[0]
-        if answer.fault is not None and answer.fault is not Fault.TOO_LARGE:
-            lane.garbage("an answer whose framing is broken")
-            return
-        self.used = True
-        more = len(finals) > 1 or raws[-1] is not answer or self._reader.held
-        lane.answered(answer, keep=not more and self._reader.state is _HEAD)
+        """What is not exactly one answer: a part of one, interim ones, more than one, garbage."""
+        answer = next((raw for raw in raws if _is_final(raw)), None)
+        if answer is None:
+            if self._reader.state in (State.SEEK, State.ABSENT):
+                lane.garbage()
+        elif answer.fault is not None and answer.fault is not Fault.TOO_LARGE:
+            lane.garbage()
+        else:
+            self.used = True
+            more = raws[-1] is not answer or self._reader.held
+            lane.answered(answer, keep=not more and self._reader.state is _HEAD)
+
+    def eof_received(self) -> None:
+        """The network says: the target sends nothing more. Nothing must be sent on this connection from now on."""
+        self.connection_lost(None)
+        if self._transport is not None and self.sending:
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The network says: the connection is gone."""
         lane, self._lane = self._lane, None
         if lane is None:
             return
-        answer = self._last_answer() if exc is None else None
-        lane.lost(self, exc, answer)
+        self.broken = Failure.CLOSED if exc is None else Failure.RESET
+        lane.lost(self, self._last_answer() if exc is None else None)
 
     def _last_answer(self) -> Raw | None:
         """The answer whose body ends with the connection."""
@@ -97,12 +111,13 @@ class Wire(asyncio.Protocol):
         return raws[0] if raws and raws[0].fault is None else None
 
     def drop(self, *, reset: bool) -> None:
-        """Let go of the connection. `reset` closes it without a TIME_WAIT state on our side."""
+        """Let go of the connection. `reset` closes it without a TIME_WAIT state on our side; so does what is unsent,
+        since nobody waits for its answer."""
         self._lane = None
         transport = self._transport
         if transport is None:
             return
-        if reset:
+        if reset or self.sending:
             sock: socket.socket | None = transport.get_extra_info("socket")
             if sock is not None and sock.fileno() >= 0:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
