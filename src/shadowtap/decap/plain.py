@@ -48,7 +48,7 @@ def _plain(view: View, rows: Rows, words: Ints) -> Mask:
     plain &= header >= 20
     plain &= (first & 0xFFFF) >= header + _IP
     plain &= rows.pos + (_ETHERNET + _IP) + header <= rows.end
-    return plain
+    return plain  # type: ignore[no-any-return]
 
 
 def _found(view: View, rows: Rows, words: Ints, time_ns: Ints) -> Segments:

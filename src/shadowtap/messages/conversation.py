@@ -5,7 +5,8 @@ unless packets were lost. Then the acknowledgement number of the answer's first 
 client's stream the server had read. An answer that acknowledges octets which have not been delivered is not read
 until they have been, or were given up as lost (its framing may depend on the request's method). An answer whose
 acknowledgement does not reach the oldest waiting request, behind a hole, answers a request that fell into the hole.
-So one lost packet costs the exchange it hit and no other.
+So one lost packet costs the exchange it hit and no other. Behind a hole among the answers the same is done the other
+way round, by what each request acknowledged.
 
 A server may answer before the request is complete (an interim 100, an early 413); such an answer waits for the
 request that is being read.
@@ -54,6 +55,7 @@ class Conversation:
     """One connection's messages. `keep_answer_bodies=False` counts the octets of answers without keeping them."""
 
     __slots__ = (
+        "_answer_lost",
         "_answering",
         "_client_at",
         "_client_done",
@@ -83,13 +85,16 @@ class Conversation:
         self._counters = counters
         self._connection: Connection | None = None
         self._readers: list[Reader | None] = [None, None]
-        self._waiting: deque[tuple[Request, int]] = deque()  # a request, and where in the stream it began
+        self._waiting: deque[tuple[Request, int, int]] = (
+            deque()
+        )  # a request, where it began, what it acknowledged
         self._waiting_bytes = 0
         self._held: deque[Chunk | Gap | Closed] = deque()
         self._client_done = False
         self._early: list[Response] = []
         self._client_at = -1
         self._answering = False
+        self._answer_lost = False
         self._told_end = False
         self._hole = -1
         self._index = 0
@@ -166,7 +171,7 @@ class Conversation:
             self._tell_end(self._connection.number, out)
         if not self.open:
             out.extend(self._orphan(response) for response in self._early)
-            out.extend(Exchange(request, None) for request, _ in self._waiting)
+            out.extend(Exchange(request, None) for request, _, _ in self._waiting)
             self._early.clear()
             self._waiting.clear()
 
@@ -188,6 +193,8 @@ class Conversation:
         raws = reader.gap(gap.length, gap.time_ns, fault=Fault.TRUNCATED if gap.cut else Fault.GAP)
         self._counters.buffered_bytes += reader.held - held
         self._on_messages(reader, raws, out)
+        if not reader.is_request and reader.state is State.SEEK:
+            self._answer_lost = True
 
     def _end(self, closed: Closed, out: list[Message]) -> None:
         reader = self._readers[closed.direction]
@@ -327,7 +334,7 @@ class Conversation:
         self._index += 1
         self._counters.requests += 1
         out.append(request)
-        self._waiting.append((request, raw.begin))
+        self._waiting.append((request, raw.begin, raw.ack))
         self._waiting_bytes += len(raw.body)
         limit_bytes = MAX_WAITING_BYTES if self._answering else MAX_WAITING_BYTES >> 4
         while len(self._waiting) > MAX_WAITING or (
@@ -347,7 +354,7 @@ class Conversation:
             out.append(Exchange(self._next_waiting(), None))
 
     def _next_waiting(self) -> Request:
-        request, _ = self._waiting.popleft()
+        request = self._waiting.popleft()[0]
         self._waiting_bytes -= len(request.body)
         return request
 
@@ -370,10 +377,22 @@ class Conversation:
             raw.fault,
         )
         self._counters.responses += 1
-        if self._waiting and self._hole < 0 and response.status >= 200:
+        if self._waiting and self._hole < 0 and response.status >= 200 and not self._answer_lost:
             out.append(Exchange(self._next_waiting(), response))
+        elif self._answer_lost and not self._find_asker(raw.begin, out):
+            out.append(self._orphan(response))
         else:
             self._pair(response, raw.ack, out)
+
+    def _find_asker(self, begin: int, out: list[Message]) -> bool:
+        """After a hole among the answers, whose number is unknown: an answer belongs to the request that was sent
+        when all before the answer had been received. The requests before that one got theirs in the hole."""
+        for index, (_, _, received) in enumerate(self._waiting):
+            if received == begin:
+                out.extend(Exchange(self._next_waiting(), None) for _ in range(index))
+                self._answer_lost = False
+                return True
+        return False
 
     def _pair(self, response: Response, ack: int, out: list[Message]) -> None:
         interim = response.status < 200 and response.status != 101
@@ -398,9 +417,12 @@ class Conversation:
         lost = self._hole >= 0 and response.status >= 200
         return Exchange(None, response, lost)
 
-    def _method_of_next(self) -> bytes | None:
+    def _method_of_next(self, answer_begin: int) -> bytes | None:
+        """The method of the request that an answer beginning there is for, as far as it is sure."""
+        if self._answer_lost:
+            return next((r.method for r, _, received in self._waiting if received == answer_begin), None)
         if self._waiting:
-            request, begin = self._waiting[0]
+            request, begin, _ = self._waiting[0]
             if self._hole < 0 or distance(begin, self._hole) < 0:
                 return request.method
             return None

@@ -323,6 +323,7 @@ class Target:
     def closed(self, lane: Lane) -> None:
         """A lane's connection is gone."""
         self.account.connections -= 1
+        self._dialing.pop(lane, None)
         self._resting.pop(lane, None)
 
     def closes_hard(self) -> bool:
@@ -362,8 +363,7 @@ class Target:
 
     def not_connected(self, lane: Lane, error: BaseException) -> None:
         """A lane could not connect."""
-        self.account.connections -= 1
-        self._dialing.pop(lane, None)
+        self.closed(lane)
         self._why_down = _reason(error)
 
     def _count_failure(self, request: Request, failure: Failure, elapsed_ns: int) -> None:
