@@ -19,36 +19,78 @@ import msgspec
 
 _SUB_BITS = 4
 _SUB = 1 << _SUB_BITS
+_NOTED = 4096
+"""Durations noted before they are sorted in."""
 
 
 class Latency:
-    """A histogram of durations in nanoseconds: 16 buckets an octave, so a quantile is within 4 % of the truth."""
+    """A histogram of durations in nanoseconds: 16 buckets an octave, so a quantile is within 4 % of the truth.
 
-    __slots__ = ("count", "counts", "max_ns", "sum_ns")
+    Recording is on the path of every request, so durations are only noted there and sorted into buckets together.
+    """
+
+    __slots__ = ("_counts", "_max_ns", "_noted", "_sum_ns")
 
     def __init__(self) -> None:
-        self.counts = [0] * (64 * _SUB)
-        self.count = 0
-        self.sum_ns = 0
-        self.max_ns = 0
+        self._counts = [0] * (64 * _SUB)
+        self._noted: list[int] = []
+        self._sum_ns = 0
+        self._max_ns = 0
+
+    @classmethod
+    def between(cls, before: list[int], after: list[int]) -> "Latency":
+        """What came between two states of `counts`; the longest is known by its bucket only."""
+        latency = cls()
+        latency._counts = [n - m for n, m in zip(after, before, strict=True)]
+        latency._max_ns = 1 << 62
+        return latency
 
     def record(self, ns: int) -> None:
         """Add one duration; below zero counts as zero."""
-        if ns < _SUB:
-            ns = _SUB
-        octave = ns.bit_length() - _SUB_BITS - 1
-        self.counts[(octave << _SUB_BITS) + (ns >> octave) - _SUB] += 1
-        self.count += 1
-        self.sum_ns += ns
-        if ns > self.max_ns:
-            self.max_ns = ns
+        self._noted.append(ns)
+        if len(self._noted) >= _NOTED:
+            self._sort_in()
+
+    def _sort_in(self) -> None:
+        noted, self._noted = self._noted, []
+        counts = self._counts
+        for duration in noted:
+            ns = max(duration, _SUB)
+            octave = ns.bit_length() - _SUB_BITS - 1
+            counts[(octave << _SUB_BITS) + (ns >> octave) - _SUB] += 1
+            self._sum_ns += ns
+            self._max_ns = max(self._max_ns, ns)
+
+    @property
+    def counts(self) -> list[int]:
+        """How many durations each bucket holds."""
+        if self._noted:
+            self._sort_in()
+        return self._counts
+
+    @property
+    def count(self) -> int:
+        """How many durations there are."""
+        return sum(self.counts)
+
+    @property
+    def sum_ns(self) -> int:
+        """All durations together."""
+        return self._sum_ns if self.counts else 0
+
+    @property
+    def max_ns(self) -> int:
+        """The longest."""
+        return self._max_ns if self.counts else 0
 
     def quantile(self, share: float) -> int | None:
         """The duration below which `share` (0 to 1) of the records lie, in ns; None when there are none."""
-        if not self.count:
+        counts = self.counts
+        count = sum(counts)
+        if not count:
             return None
-        rank, passed = share * self.count, 0
-        for bucket, n in enumerate(self.counts):
+        rank, passed = share * count, 0
+        for bucket, n in enumerate(counts):
             passed += n
             if n and passed >= rank:
                 octave, sub = bucket >> _SUB_BITS, bucket & (_SUB - 1)
@@ -58,12 +100,13 @@ class Latency:
     def as_dict(self) -> dict[str, int | None]:
         """Count, mean and the usual quantiles, in ns."""
         names = {"p50_ns": 0.5, "p90_ns": 0.9, "p99_ns": 0.99, "p999_ns": 0.999}
-        mean = self.sum_ns // self.count if self.count else None
+        count = self.count
+        mean = self.sum_ns // count if count else None
         return {
-            "count": self.count,
+            "count": count,
             "mean_ns": mean,
             **{name: self.quantile(share) for name, share in names.items()},
-            "max_ns": self.max_ns if self.count else None,
+            "max_ns": self.max_ns if count else None,
         }
 
 

@@ -105,32 +105,38 @@ class Flows:
         rows = relevant.nonzero()[0]
         buffer = memoryview(segments.buffer)  # type: ignore[arg-type]
         table, add = self._table, events.append
-        for key, direction, seq, ack, flags, start, length, missing, time_ns in zip(
-            segments.key[rows].tolist(),
-            segments.reverse.view(np.uint8)[rows].tolist(),
-            segments.seq[rows].tolist(),
-            segments.ack[rows].tolist(),
-            segments.flags[rows].tolist(),
-            segments.start[rows].tolist(),
-            segments.length[rows].tolist(),
-            segments.missing[rows].tolist(),
-            segments.time_ns[rows].tolist(),
-            strict=True,
+        flags, length, start = segments.flags[rows], segments.length[rows], segments.start[rows]
+        seq, missing = segments.seq[rows], segments.missing[rows]
+        ordinary = (length > 0) & ((flags & _EVENTFUL) == 0) & (missing == 0)
+        for row, (key, direction, at, end, begin, stop, ack, time_ns, plain) in enumerate(
+            zip(
+                segments.key[rows].tolist(),
+                segments.reverse.view(np.uint8)[rows].tolist(),
+                seq.tolist(),
+                ((seq + length) & MASK).tolist(),
+                start.tolist(),
+                (start + length).tolist(),
+                segments.ack[rows].tolist(),
+                segments.time_ns[rows].tolist(),
+                ordinary.tolist(),
+                strict=True,
+            )
         ):
             connection = table.get(key)
-            if connection is not None:
+            if plain and connection is not None:
                 stream = connection.streams[direction]
-                if seq == stream.next and length and stream.plain and not missing and not flags & _EVENTFUL:
+                if at == stream.next and stream.plain:
                     connection.last_ns = time_ns
-                    stream.next = end = (seq + length) & MASK
-                    data = bytes(buffer[start : start + length])
-                    add(Chunk(connection.number, direction, data, time_ns, end, ack))
+                    stream.next = end
+                    add(Chunk(connection.number, direction, bytes(buffer[begin:stop]), time_ns, end, ack))
                     if ack != connection.streams[1 - direction].next:
-                        self._note_ack(connection, 1 - direction, ack, flags, time_ns)
+                        self._note_ack(connection, 1 - direction, ack, int(flags[row]), time_ns)
                     continue
-            data = bytes(buffer[start : start + length])
-            piece = Piece(seq, data, missing, time_ns, ack if flags & ACK else -1)
-            self._carefully(connection, key, direction, flags, piece)
+            bits = int(flags[row])
+            piece = Piece(
+                at, bytes(buffer[begin:stop]), int(missing[row]), time_ns, ack if bits & ACK else -1
+            )
+            self._carefully(connection, key, direction, bits, piece)
         self.counters.payload_bytes += int(segments.length.sum())
         self._events = []
         return events

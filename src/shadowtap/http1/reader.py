@@ -102,9 +102,8 @@ _BLANK_MARK, _LENGTH_MARK = 1, 2
 class Reader:
     """Reads the messages of one direction.
 
-    `method_of_next` tells a response reader which request method the response that begins at a stream position
-    answers, None if unknown;
-    without it HEAD and CONNECT cannot be told. `keep_body=False` counts body octets and does not keep them.
+    `method_of_next` tells a response reader which request method the response with these `begin` and `ack` answers,
+    None if unknown; without it HEAD and CONNECT cannot be told. `keep_body=False` counts body octets and does not keep them.
     `seen` counts messages, `skipped` octets that belong to none, `held` octets kept for a message under way.
     """
 
@@ -142,7 +141,7 @@ class Reader:
         *,
         limits: Limits,
         keep_body: bool = True,
-        method_of_next: Callable[[int], bytes | None] | None = None,
+        method_of_next: Callable[[int, int], bytes | None] | None = None,
         seek: bool = False,
     ) -> None:
         self.role = role
@@ -180,9 +179,10 @@ class Reader:
         return self.state is _SEEK or (self.state is _HEAD and not self._buffer)
 
     @property
-    def partial(self) -> bool:
-        """Whether a message has begun and not ended."""
-        return bool(self._buffer if self.state is _HEAD else _HEAD < self.state < _SEEK)
+    def under_way(self) -> tuple[int, int] | None:
+        """`begin` and `ack` of the message that has begun and not ended, None between messages."""
+        begun = self._buffer.strip(b"\r\n") if self.state is _HEAD else _HEAD < self.state < _SEEK
+        return (self._begin, self._ack) if begun else None
 
     # -- what comes in ---------------------------------------------------------------------------------------
 
@@ -246,7 +246,7 @@ class Reader:
         if end + length != size or data[end - 4 : end] != b"\r\n\r\n":
             return None
         first: tuple[bytes, bytes, bytes] = line.groups(b"")  # type: ignore[assignment]
-        if not self.is_request and not (known and self._has_length_body(first[1], begin)):
+        if not self.is_request and not (known and self._has_length_body(first[1], begin, ack)):
             return None
         self.seen += 1
         if not length:
@@ -254,11 +254,11 @@ class Reader:
         body = data[end:] if self._keep else b""
         return Raw(first, data[:end], body, length, False, (), None, time_ns, time_ns, begin, ack)
 
-    def _has_length_body(self, status: bytes, begin: int) -> bool:
+    def _has_length_body(self, status: bytes, begin: int, ack: int) -> bool:
         """Whether an answer's body is as long as Content-Length says, as nearly all are."""
         if status < b"200" or status in _BODILESS:
             return False
-        method = self._method_of_next(begin) if self._method_of_next is not None else None
+        method = self._method_of_next(begin, ack) if self._method_of_next is not None else None
         return method is not None and method not in _NO_BODY_METHODS
 
     def gap(self, length: int, time_ns: int, *, fault: Fault = Fault.GAP) -> list[Raw]:
@@ -386,7 +386,7 @@ class Reader:
         """RFC 9112, section 6.3. HEAD as the state means that there is no body."""
         if status < 200 or status in (204, 304):
             return _TUNNEL if status == 101 else _HEAD
-        method = self._method_of_next(self._begin) if self._method_of_next is not None else None
+        method = self._method_of_next(self._begin, self._ack) if self._method_of_next is not None else None
         if method == b"HEAD":
             return _HEAD
         if method == b"CONNECT" and status < 300:

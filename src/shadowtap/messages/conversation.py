@@ -1,12 +1,10 @@
 """Both directions of one connection: two readers, and the pairing of answers with requests.
 
 Pairing. Answers come in the order of the requests, so the oldest request that waits is the one that is answered,
-unless packets were lost. Then the acknowledgement number of the answer's first segment tells how much of the
-client's stream the server had read. An answer that acknowledges octets which have not been delivered is not read
-until they have been, or were given up as lost (its framing may depend on the request's method). An answer whose
-acknowledgement does not reach the oldest waiting request, behind a hole, answers a request that fell into the hole.
-So one lost packet costs the exchange it hit and no other. Behind a hole among the answers the same is done the other
-way round, by what each request acknowledged.
+unless packets were lost: see `pairing`. So one lost packet costs the exchange it hit and no other.
+
+An answer that acknowledges octets of the client which have not been delivered is not read until they have been, or
+were given up as lost, since its framing may depend on the request's method. Such octets are held up to a limit.
 
 A server may answer before the request is complete (an interim 100, an early 413); such an answer waits for the
 request that is being read.
@@ -31,8 +29,9 @@ from shadowtap.events import (
 from shadowtap.http1 import Limits, Raw, Reader, Role
 from shadowtap.http1.reader import State
 from shadowtap.ledger import MessageCounters
+from shadowtap.messages.pairing import LOST, NONE, READING, Losses, Numbers, Sent
 from shadowtap.messages.recognition import foreign, is_client, looks_like_request, looks_like_response
-from shadowtap.serial import distance
+from shadowtap.serial import MASK, distance
 
 _FAULTS = {
     How.FIN: None,
@@ -46,7 +45,10 @@ MAX_WAITING = 256
 MAX_WAITING_BYTES = 16 << 20
 """Requests of one connection that wait for an answer, and the octets of their bodies, a sixteenth of them where no
 answer has been captured yet; beyond it the oldest is given up as not answered."""
-
+MAX_HELD_BYTES = 4 << 20
+"""Octets of answers that wait for the client's stream to catch up: what a busy server sends within the reorder window."""
+MAX_EARLY = 16
+"""Answers that wait for the request that is being read; a real server sends an interim one and a final one."""
 
 _HEAD = State.HEAD
 
@@ -55,7 +57,6 @@ class Conversation:
     """One connection's messages. `keep_answer_bodies=False` counts the octets of answers without keeping them."""
 
     __slots__ = (
-        "_answer_lost",
         "_answering",
         "_client_at",
         "_client_done",
@@ -64,11 +65,14 @@ class Conversation:
         "_early",
         "_flow",
         "_held",
-        "_hole",
+        "_held_bytes",
         "_index",
         "_keep",
         "_limits",
+        "_losses",
+        "_pipelined",
         "_readers",
+        "_seek",
         "_told_end",
         "_waiting",
         "_waiting_bytes",
@@ -85,18 +89,18 @@ class Conversation:
         self._counters = counters
         self._connection: Connection | None = None
         self._readers: list[Reader | None] = [None, None]
-        self._waiting: deque[tuple[Request, int, int]] = (
-            deque()
-        )  # a request, where it began, what it acknowledged
+        self._waiting: deque[Sent] = deque()
         self._waiting_bytes = 0
         self._held: deque[Chunk | Gap | Closed] = deque()
+        self._held_bytes = 0
         self._client_done = False
         self._early: list[Response] = []
         self._client_at = -1
         self._answering = False
-        self._answer_lost = False
         self._told_end = False
-        self._hole = -1
+        self._seek = flow.initiator is None
+        self._pipelined = False
+        self._losses = Losses(pipelined=False) if self._seek else None
         self._index = 0
 
     # -- events ----------------------------------------------------------------------------------------------
@@ -124,6 +128,9 @@ class Conversation:
         if reader is None:
             reader = self._recognise(chunk)
             if reader is None:
+                self._counters.skipped_bytes += len(chunk.data)
+                if self._is_client(chunk.direction):
+                    self._client_at = chunk.end
                 return
         elif not reader.seen and reader.state is State.SEEK and self._is_other_way_round(chunk):
             reader = self._turn_round(chunk.direction)
@@ -136,8 +143,7 @@ class Conversation:
         self._answering = True
         at = self._client_at
         if self._held or (at != chunk.ack and reader.at_boundary and self._is_ahead(chunk.ack)):
-            self._held.append(chunk)
-            self._counters.buffered_bytes += len(chunk.data)
+            self._hold(chunk, out)
         else:
             self._read(reader, chunk, out)
 
@@ -145,16 +151,13 @@ class Conversation:
         """Octets of one direction that are lost."""
         reader = self._readers[gap.direction]
         if self._is_client(gap.direction):
-            if reader is not None:
-                self._lose(reader, gap, out)
+            self._lose_requests(reader, gap, out)
             self._client_at = gap.end
-            if reader is None or reader.state is State.SEEK:
-                self._hole = gap.end
             self._release(out)
         elif self._held:
             self._held.append(gap)
-        elif reader is not None:
-            self._lose(reader, gap, out)
+        else:
+            self._lose_answers(reader, gap, out)
 
     def take_closed(self, closed: Closed, out: list[Message]) -> None:
         """The end of one direction. A client that has closed its half may still get answers."""
@@ -170,7 +173,7 @@ class Conversation:
         if self._connection is not None and (not self.open or self._is_client(closed.direction)):
             self._tell_end(self._connection.number, out)
         if not self.open:
-            out.extend(self._orphan(response) for response in self._early)
+            out.extend(self._orphan(response, NONE) for response in self._early)
             out.extend(Exchange(request, None) for request, _, _ in self._waiting)
             self._early.clear()
             self._waiting.clear()
@@ -193,8 +196,29 @@ class Conversation:
         raws = reader.gap(gap.length, gap.time_ns, fault=Fault.TRUNCATED if gap.cut else Fault.GAP)
         self._counters.buffered_bytes += reader.held - held
         self._on_messages(reader, raws, out)
-        if not reader.is_request and reader.state is State.SEEK:
-            self._answer_lost = True
+
+    def _lose_requests(self, reader: Reader | None, gap: Gap, out: list[Message]) -> None:
+        before, index, after = State.SEEK if self._seek else _HEAD, self._index, State.SEEK
+        if reader is not None:
+            before = reader.state
+            self._lose(reader, gap, out)
+            after = reader.state
+        if after is State.SEEK:
+            surely = before is State.LENGTH or (before is _HEAD and self._index == index)
+            self._lost().lose_requests((gap.end - gap.length) & MASK, gap.end, surely=surely)
+        self._seek = True
+
+    def _lose_answers(self, reader: Reader | None, gap: Gap, out: list[Message]) -> None:
+        if reader is not None:
+            self._lose(reader, gap, out)
+        if reader is None or reader.state is State.SEEK:
+            self._lost().lose_answers()
+        self._seek = True
+
+    def _lost(self) -> Losses:
+        if self._losses is None:
+            self._losses = Losses(pipelined=self._pipelined)
+        return self._losses
 
     def _end(self, closed: Closed, out: list[Message]) -> None:
         reader = self._readers[closed.direction]
@@ -227,19 +251,29 @@ class Conversation:
             return ack >= 0 and distance(ack, self._client_at) > 0
         return self._flow.initiator is not None and not self._client_done
 
+    def _hold(self, chunk: Chunk, out: list[Message]) -> None:
+        self._held.append(chunk)
+        self._held_bytes += len(chunk.data)
+        self._counters.buffered_bytes += len(chunk.data)
+        if self._held_bytes > MAX_HELD_BYTES:
+            self._client_at = chunk.ack
+            self._release(out)
+
     def _release(self, out: list[Message]) -> None:
         """Read the answers that waited, as far as the client's stream has caught up with them."""
         while self._held:
             event = self._held[0]
             reader = self._readers[event.direction]
-            if isinstance(event, Chunk) and reader is not None:
-                if reader.at_boundary and self._is_ahead(event.ack):
+            if isinstance(event, Chunk):
+                if reader is not None and reader.at_boundary and self._is_ahead(event.ack):
                     return
+                self._held_bytes -= len(event.data)
                 self._counters.buffered_bytes -= len(event.data)
-                self._read(reader, event, out)
-            elif isinstance(event, Gap) and reader is not None:
-                self._lose(reader, event, out)
-            elif isinstance(event, Closed):
+                if reader is not None:
+                    self._read(reader, event, out)
+            elif isinstance(event, Gap):
+                self._lose_answers(reader, event, out)
+            else:
                 self._end(event, out)
             self._held.popleft()
 
@@ -275,6 +309,7 @@ class Conversation:
 
     def _turn_round(self, direction: int) -> Reader:
         client = not self._is_client(direction)
+        self._forget_readers()
         self._connection = None
         self._connect(direction if client else 1 - direction)
         self._reader(1 - direction, not client)
@@ -287,16 +322,15 @@ class Conversation:
             self._connection = Connection(flow.number, ends[client], ends[1 - client], flow.vni)
 
     def _reader(self, direction: int, client: bool) -> Reader:
-        seek = self._flow.initiator is None
         if client:
-            reader = Reader(Role.REQUEST, limits=self._limits, seek=seek)
+            reader = Reader(Role.REQUEST, limits=self._limits, seek=self._seek)
         else:
             reader = Reader(
                 Role.RESPONSE,
                 limits=self._limits,
                 keep_body=self._keep,
                 method_of_next=self._method_of_next,
-                seek=seek,
+                seek=self._seek,
             )
         self._readers[direction] = reader
         return reader
@@ -306,7 +340,11 @@ class Conversation:
         reader.state = State.ABSENT
         return reader
 
+    def _forget_readers(self) -> None:
+        self._counters.buffered_bytes -= sum(reader.held for reader in self._readers if reader is not None)
+
     def _switch(self) -> None:
+        self._forget_readers()
         for reader in self._readers:
             if reader is not None and reader.state is not State.TUNNEL:
                 reader.switch()
@@ -334,17 +372,24 @@ class Conversation:
         self._index += 1
         self._counters.requests += 1
         out.append(request)
-        self._waiting.append((request, raw.begin, raw.ack))
+        waiting = self._waiting
+        if waiting:
+            self._note_order(waiting[-1][2], raw.ack)
+        waiting.append((request, raw.begin, raw.ack))
         self._waiting_bytes += len(raw.body)
-        limit_bytes = MAX_WAITING_BYTES if self._answering else MAX_WAITING_BYTES >> 4
-        while len(self._waiting) > MAX_WAITING or (
-            self._waiting_bytes > limit_bytes and len(self._waiting) > 1
-        ):
-            out.append(Exchange(self._next_waiting(), None))
+        if len(waiting) > 1 and (len(waiting) > MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES >> 4):
+            self._keep_waiting_few(out)
         if self._early:
             early, self._early = self._early, []
             for response in early:
-                self._pair(response, -1, out)
+                self._answer(len(waiting) - 1, response, out)
+
+    def _note_order(self, seen_before: int, seen: int) -> None:
+        """A client that has read no more of the answers when it sends another request does not wait for them."""
+        if not self._pipelined and seen >= 0 and distance(seen, seen_before) <= 0:
+            self._pipelined = True
+            if self._losses is not None:
+                self._losses.pipelined = True
 
     def _keep_waiting_few(self, out: list[Message]) -> None:
         limit_bytes = MAX_WAITING_BYTES if self._answering else MAX_WAITING_BYTES >> 4
@@ -352,6 +397,7 @@ class Conversation:
             self._waiting_bytes > limit_bytes and len(self._waiting) > 1
         ):
             out.append(Exchange(self._next_waiting(), None))
+            self._lost().lose_answers()
 
     def _next_waiting(self) -> Request:
         request = self._waiting.popleft()[0]
@@ -377,56 +423,66 @@ class Conversation:
             raw.fault,
         )
         self._counters.responses += 1
-        if self._waiting and self._hole < 0 and response.status >= 200 and not self._answer_lost:
+        if self._waiting and self._losses is None and response.status >= 200:
             out.append(Exchange(self._next_waiting(), response))
-        elif self._answer_lost and not self._find_asker(raw.begin, out):
-            out.append(self._orphan(response))
+            if self._waiting:
+                self._note_order(raw.begin, self._waiting[0][2])
         else:
-            self._pair(response, raw.ack, out)
+            self._pair(response, raw, out)
 
-    def _find_asker(self, begin: int, out: list[Message]) -> bool:
-        """After a hole among the answers, whose number is unknown: an answer belongs to the request that was sent
-        when all before the answer had been received. The requests before that one got theirs in the hole."""
-        for index, (_, _, received) in enumerate(self._waiting):
-            if received == begin:
-                out.extend(Exchange(self._next_waiting(), None) for _ in range(index))
-                self._answer_lost = False
-                return True
-        return False
-
-    def _pair(self, response: Response, ack: int, out: list[Message]) -> None:
-        interim = response.status < 200 and response.status != 101
-        self._counters.interim += interim
-        if self._waiting and (self._hole < 0 or not self._is_before_waiting(ack)):
-            if self._hole >= 0 and distance(self._waiting[0][1], self._hole) >= 0:
-                self._hole = -1
-            out.append(Exchange(self._waiting[0][0] if interim else self._next_waiting(), response))
-        elif not self._waiting and self._is_being_read():
+    def _pair(self, response: Response, raw: Raw, out: list[Message]) -> None:
+        losses, reading = self._losses, self._reading()
+        if losses is None:
+            found = 0 if self._waiting else NONE if reading is None else READING
+        elif _is_final(response):
+            found = losses.answered(self._waiting, reading, raw.begin, raw.ack)
+        else:
+            found = losses.find(self._waiting, reading, raw.begin, raw.ack)
+        if found == READING and len(self._early) < MAX_EARLY:
             self._early.append(response)
         else:
-            out.append(self._orphan(response))
+            self._answer(found, response, out)
 
-    def _is_before_waiting(self, ack: int) -> bool:
-        return ack >= 0 and distance(self._waiting[0][1], ack) >= 0
+    def _answer(self, index: int, response: Response, out: list[Message]) -> None:
+        """Pair an answer with the request at `index` of those that wait; those before it have none to come."""
+        if index < 0:
+            out.append(self._orphan(response, index))
+        elif not _is_final(response):
+            self._counters.interim += 1
+            out.append(Exchange(self._waiting[index][0], response))
+        else:
+            out.extend(Exchange(self._next_waiting(), None) for _ in range(index))
+            begin = self._waiting[0][1]
+            out.append(Exchange(self._next_waiting(), response))
+            if self._losses is not None and not self._waiting and self._losses.are_over(begin):
+                self._losses = None
 
-    def _is_being_read(self) -> bool:
-        return any(r is not None and r.is_request and r.partial for r in self._readers)
-
-    def _orphan(self, response: Response) -> Exchange:
+    def _orphan(self, response: Response, why: int) -> Exchange:
+        final = _is_final(response)
+        self._counters.interim += not final
         self._counters.responses_without_request += 1
-        lost = self._hole >= 0 and response.status >= 200
-        return Exchange(None, response, lost)
+        return Exchange(None, response, final and why == LOST)
 
-    def _method_of_next(self, answer_begin: int) -> bytes | None:
-        """The method of the request that an answer beginning there is for, as far as it is sure."""
-        if self._answer_lost:
-            return next((r.method for r, _, received in self._waiting if received == answer_begin), None)
-        if self._waiting:
-            request, begin, _ = self._waiting[0]
-            if self._hole < 0 or distance(begin, self._hole) < 0:
-                return request.method
-            return None
+    def _reading(self) -> Numbers | None:
+        """The numbers of the request that is being read."""
         for reader in self._readers:
             if reader is not None and reader.is_request:
-                return reader.method
+                return reader.under_way
         return None
+
+    def _method_of_next(self, begin: int, ack: int) -> bytes | None:
+        """The method of the request that the answer with these numbers is for, as far as it is sure."""
+        found = 0 if self._waiting else READING
+        if self._losses is not None:
+            found = self._losses.find(self._waiting, self._reading(), begin, ack)
+        if found >= 0:
+            return self._waiting[found][0].method
+        if found == READING:
+            for reader in self._readers:
+                if reader is not None and reader.is_request:
+                    return reader.method
+        return None
+
+
+def _is_final(response: Response) -> bool:
+    return response.status >= 200 or response.status == 101

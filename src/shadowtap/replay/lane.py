@@ -217,9 +217,13 @@ class Lane:
 
 def _keeps_alive(raw: Raw) -> bool:
     """Whether the connection can carry another request (RFC 9112, section 9.3)."""
-    lower = raw.head.lower()
-    at = lower.find(b"\nconnection")
-    value = field(lower[at:], b"connection") or b"" if at >= 0 else b""
-    if raw.first[0] == b"1.1" and raw.first[1] != b"101":
+    version, status, _ = raw.first
+    head = raw.head
+    at = head.find(b"\nConnection:")
+    if at < 0:
+        head = head.lower()
+        at = head.find(b"\nconnection")
+    value = (field(head[at:], b"connection") or b"").lower() if at >= 0 else b""
+    if version == b"1.1" and status != b"101":
         return b"close" not in value
-    return raw.first[0] == b"1.0" and b"keep-alive" in value
+    return version == b"1.0" and b"keep-alive" in value

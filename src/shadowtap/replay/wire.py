@@ -42,7 +42,7 @@ class Wire(asyncio.Protocol):
         """Whether octets of the last request have not left this process."""
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
-    def _method_of_next(self, _: int) -> bytes | None:
+    def _method_of_next(self, *_: int) -> bytes | None:
         lane = self._lane
         return lane.current.method if lane is not None and lane.current is not None else None
 

@@ -46,15 +46,11 @@ class Recent:
 
     def latency(self, who: str) -> Latency:
         """The latencies of production ("") or of a target, lately."""
-        latency = Latency()
-        if self._now is not None:
-            counts = self._now.counts[who]
-            before = self._kept[0].counts.get(who, [0] * len(counts))
-            if self._kept[0] is not self._now:
-                latency.counts = [n - m for n, m in zip(counts, before, strict=True)]
-                latency.count = sum(latency.counts)
-                latency.max_ns = 1 << 62
-        return latency
+        if self._now is None or self._kept[0] is self._now:
+            return Latency()
+        counts = self._now.counts[who]
+        before = self._kept[0].counts.get(who, [0] * len(counts))
+        return Latency.between(before, counts)
 
 
 def snapshot(ledger: Ledger, now_ns: int) -> Snapshot:
