@@ -67,7 +67,7 @@ class _Pace:
     """
 
     ENOUGH = 100
-    LONGEST_MS = 3
+    LONGEST_MS = 10
     __slots__ = ("_mean",)
 
     def __init__(self) -> None:

@@ -103,7 +103,7 @@ async def carry_out(rig, server, steps):
         rig.check()
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(ACTS, max_size=8), STEPS, OPTIONS)
 def test_every_request_has_one_fate(acts, steps, options):
     @live

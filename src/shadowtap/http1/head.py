@@ -13,14 +13,23 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 
 REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb"{1,32}) ([^ \r\n]+) HTTP/(1\.[01])\r?\n")
 LOOSE_REQUEST_LINE = re.compile(
-    rb"(" + _TOKEN + rb"{1,32})[ \t]+([^\r\n]*?)[ \t]+HTTP/([01]\.\d)[ \t]*\r?\n", re.IGNORECASE
+    rb"(" + _TOKEN + rb"{1,32}+)[ \t]++((?:[^ \t\r\n]++|[ \t]++(?!HTTP/[01]\.\d[ \t]*+\r?\n))*+)"
+    rb"[ \t]++HTTP/([01]\.\d)[ \t]*+\r?\n",
+    re.IGNORECASE,
 )
-STATUS_LINE = re.compile(rb"HTTP/(\d\.\d)[ \t]+(\d\d\d)(?:[ \t]+([^\r\n]*))?[ \t]*\r?\n")
+STATUS_LINE = re.compile(rb"HTTP/(\d\.\d)[ \t]++(\d\d\d)(?:[ \t]++([^\r\n]*+))?\r?\n")
+"""None of the patterns here steps back over what it has passed, so hostile lines cost no more than others."""
 
 REQUEST_PREFIX = re.compile(_TOKEN + rb"{1,32}(?:[ \t][^\r\n\0]*)?\r?\Z")
 """What a request line may look like while its end has not come."""
 
-_FRAMING = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)")
+EMPTY_LINES = re.compile(rb"[\r\n]+")
+"""What may stand in front of a start line (RFC 9112, section 2.2)."""
+
+_PROXY_1 = re.compile(rb"PROXY [^\r\n]{1,100}\r\n")
+_PROXY_2 = b"\0\r\nQUIT\n"
+_FOLD = re.compile(rb"\n[ \t]")
+_FRAMING = re.compile(rb"\n(content-length|transfer-encoding)([ \t]*):((?:[^\r\n]|\r?\n[ \t])*)")
 _LENGTH = re.compile(rb"0*[0-9]{1,18}\Z")
 
 MAX_LENGTH = 1 << 50
@@ -50,8 +59,11 @@ def framing(head: bytes) -> Framing:
 def _framing(lower: bytes) -> Framing:
     lengths: list[int | None] = []
     codings: list[bytes] = []
-    for name, value in _FRAMING.findall(lower):
-        parts = [part.strip(b" \t\r\n\f\v\0") for part in value.split(b",")]
+    odd = False  # a spelling that some readers take for this field and value and others do not
+    for name, space, value in _FRAMING.findall(lower):
+        plain = [part.strip(b" \t\r\n") for part in value.split(b",")]
+        parts = [part.strip(b"\f\v\0 \t\r\n") for part in plain]
+        odd |= bool(space) or plain != parts
         if name == b"content-length":
             lengths += [int(part) if _LENGTH.match(part) else None for part in parts]
         else:
@@ -60,11 +72,29 @@ def _framing(lower: bytes) -> Framing:
     valid = [length for length in lengths if length is not None and length < MAX_LENGTH]
     chunked = b"chunked" in codings
     other = bool(codings) and codings[-1] not in (b"chunked", b"identity")
-    if len(valid) < len(lengths):
+    twisted = other or (chunked and codings.index(b"chunked") != len(codings) - 1)
+    if len(valid) < len(lengths) or odd:
         flags.append(Flag.MALFORMED_HEADER)
-    if len(set(valid)) > 1 or (lengths and len(valid) < len(lengths)) or (valid and codings) or other:
+    if len(set(valid)) > 1 or len(valid) < len(lengths) or (valid and codings) or twisted or odd:
         flags.append(Flag.AMBIGUOUS_LENGTH)
     return Framing(valid[0] if valid and len(valid) == len(lengths) else None, chunked, other, tuple(flags))
+
+
+def is_folded(head: bytes) -> bool:
+    """Whether a header field goes on in the next line (RFC 9112, section 5.2)."""
+    return _FOLD.search(head) is not None
+
+
+def proxy_end(data: bytes, pos: int) -> int:
+    """The position behind a header of the PROXY protocol (haproxy.org, proxy-protocol.txt), version 1 or 2, of which
+    the empty lines in front were taken already; `pos` where there is none, or not all of it."""
+    first = _PROXY_1.match(data, pos)
+    if first is not None:
+        return first.end()
+    if not data.startswith(_PROXY_2, pos) or len(data) < pos + 12:
+        return pos
+    end = pos + 12 + int.from_bytes(data[pos + 10 : pos + 12])
+    return end if end <= len(data) else pos
 
 
 def headers(head: bytes) -> list[tuple[bytes, bytes]]:

@@ -7,8 +7,11 @@ to another protocol. ABSENT: this was never HTTP/1.
 Loss. A hole inside a body whose length is known damages that message only: the octets are counted and reading goes
 on behind them. Any other hole ends the message it hit, as incomplete, and the reader seeks.
 
-Limits. A head longer than `Limits.head_bytes` is no head. A body longer than `Limits.body_bytes` is framed to its
-end but not kept, and its message is incomplete for that reason.
+Limits. A head longer than `Limits.head_bytes` makes its message incomplete, and the reader seeks. A body longer than
+`Limits.body_bytes` is framed to its end but not kept, and its message is incomplete for that reason.
+
+Work. Octets are looked at once, however small the pieces: a head under way grows in place, and is searched only where
+it grew. Patterns never step back.
 
 The common message, a head and perhaps a body within one segment, is cut out at once; only others are buffered.
 """
@@ -22,17 +25,20 @@ import msgspec
 from shadowtap.events import Fault, Flag
 from shadowtap.http1.chunked import BROKEN, DONE, ChunkScanner
 from shadowtap.http1.head import (
+    EMPTY_LINES,
     LOOSE_REQUEST_LINE,
     REQUEST_LINE,
     REQUEST_PREFIX,
     STATUS_LINE,
     framing,
+    is_folded,
+    proxy_end,
 )
 
 _SEEK_REQUEST = re.compile(
     rb"(?:GET|POST|PUT|DELETE|HEAD|OPTIONS|PATCH|PROPFIND|REPORT) [^ \r\n]+ HTTP/1\.[01]\r?\n"
 )
-_SEEK_STATUS = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\r\n]*)?\r?\n[!-9;-~]+:")
+_SEEK_STATUS = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\r\n]{0,256}+)?\r?\n[!-9;-~]{1,256}+:")
 _PATIENCE = 64 << 10
 """Octets of a stream, known from its start, that may pass before the first message: enough for a SOCKS handshake
 or a PROXY protocol header; what goes on longer is no HTTP."""
@@ -92,11 +98,13 @@ _UNTIL_CLOSE, _SEEK, _TUNNEL, _ABSENT = State.UNTIL_CLOSE, State.SEEK, State.TUN
 _BODILESS = (b"204", b"304")
 _NO_BODY_METHODS = (b"HEAD", b"CONNECT")
 _MARKS = re.compile(
-    rb"\n(?:\r?(\n)|content-length:[ \t]*([0-9]{1,15})[ \t]*\r(?=\n)|content-length|transfer-encoding)",
+    rb"\n(?:\r?(\n)|content-length:[ \t]*+([0-9]{1,15})[ \t]*+\r(?=\n)|content-length|transfer-encoding|[ \t])",
     re.IGNORECASE,
 ).search
-"""The next blank line, plain Content-Length, or field that needs a closer look, in one pass over a head."""
+"""The next blank line, plain Content-Length, or line that needs a closer look, in one pass over a head."""
 _BLANK_MARK, _LENGTH_MARK = 1, 2
+_SMALL = 512
+"""Octets of a body part below which parts are kept together, not one by one."""
 
 
 class Reader:
@@ -112,6 +120,8 @@ class Reader:
         "_begin",
         "_body_bytes",
         "_buffer",
+        "_checked",
+        "_doubtful",
         "_end_ns",
         "_fault",
         "_first",
@@ -124,9 +134,10 @@ class Reader:
         "_match",
         "_method_of_next",
         "_parts",
-        "_scanned",
         "_scanner",
+        "_start_line",
         "_time_ns",
+        "_whole_bytes",
         "held",
         "is_request",
         "role",
@@ -155,9 +166,12 @@ class Reader:
         self._limits = limits
         self._keep = keep_body
         self._method_of_next = method_of_next
-        self._buffer = b""
-        self._scanned = 0
-        self._parts: list[bytes] = []
+        self._whole_bytes = min(limits.head_bytes, limits.body_bytes)
+        self._buffer = bytearray()
+        self._checked = 0
+        self._start_line: tuple[bytes, bytes, bytes] | None = None
+        self._doubtful = False
+        self._parts: list[bytes | bytearray] = []
         self._scanner: ChunkScanner | None = None
         self._first = (b"", b"", b"")
         self._head = b""
@@ -181,7 +195,7 @@ class Reader:
     @property
     def under_way(self) -> tuple[int, int] | None:
         """`begin` and `ack` of the message that has begun and not ended, None between messages."""
-        begun = self._buffer.strip(b"\r\n") if self.state is _HEAD else _HEAD < self.state < _SEEK
+        begun = self._buffer if self.state is _HEAD else _HEAD < self.state < _SEEK
         return (self._begin, self._ack) if begun else None
 
     # -- what comes in ---------------------------------------------------------------------------------------
@@ -192,19 +206,19 @@ class Reader:
             raw = self.whole(data, time_ns, begin, ack)
             if raw is not None:
                 return [raw]
+        found: list[Raw] = []
+        if self._doubtful:
+            self._settle_doubt(data, found)
         if self.state >= _SEEK:
             data = self._seek(data)
             if not data:
-                return _NONE
+                return found
         self._end_ns = time_ns
-        if self.state is _HEAD and not self._buffer:
-            self._time_ns, self._begin, self._ack = time_ns, begin, ack
-        found: list[Raw] = []
         pos, size = 0, len(data)
         while pos < size:
             state = self.state
             if state is _HEAD:
-                if not self._buffer and pos:
+                if not self._buffer:
                     self._time_ns, self._begin, self._ack = time_ns, begin, ack
                 pos = self._take_head(data, pos, found)
             elif state is _LENGTH:
@@ -243,7 +257,7 @@ class Reader:
         if mark is None or mark.lastindex != _BLANK_MARK:
             return None
         end, size = mark.end(), len(data)
-        if end + length != size or data[end - 4 : end] != b"\r\n\r\n":
+        if end + length != size or size > self._whole_bytes or data[end - 4 : end] != b"\r\n\r\n":
             return None
         first: tuple[bytes, bytes, bytes] = line.groups(b"")  # type: ignore[assignment]
         if not self.is_request and not (known and self._has_length_body(first[1], begin, ack)):
@@ -285,7 +299,7 @@ class Reader:
         elif self.state is _UNTIL_CLOSE:
             self._fault = fault
         elif self.state is _SEEK:
-            self._buffer, self.held = b"", 0
+            self._forget()
         return found
 
     def close(self, fault: Fault | None) -> list[Raw]:
@@ -300,65 +314,87 @@ class Reader:
         elif self.state in (_LENGTH, _CHUNKED):
             self._fault = self._fault or fault or Fault.CLOSED
             self._finish(found)
-        self._buffer, self._parts, self.held = b"", [], 0
+        self._forget()
         self.state = _ABSENT
         return found
 
     def switch(self) -> None:
         """The connection speaks another protocol from here on."""
-        self._buffer, self._parts, self.held = b"", [], 0
+        self._forget()
         self.state = _TUNNEL
 
     # -- heads -----------------------------------------------------------------------------------------------
 
     def _take_head(self, data: bytes, pos: int, found: list[Raw]) -> int:
         """Take a head from `pos`, or as much of it as there is; the position behind it."""
-        held = len(self._buffer)
-        self.held = 0
-        if held or pos:
-            data = self._buffer + data[pos:]
-        skip = 0
-        if data[:1] in (b"\r", b"\n"):
-            skip = len(data) - len(data.lstrip(b"\r\n"))
-        if self.is_request:
-            line = REQUEST_LINE.match(data, skip) or LOOSE_REQUEST_LINE.match(data, skip)
+        text, start, held = self._buffer, 0, len(self._buffer)
+        if held:
+            text += data[pos:]
+        elif data[pos] in b"\r\n":
+            return EMPTY_LINES.match(data, pos).end()  # type: ignore[union-attr]
         else:
-            line = STATUS_LINE.match(data, skip)
-        if line is None and not self._may_become_head(data, skip):
-            self.state = _SEEK
-            self._buffer = data[:held]
-            self._scanned = 0
-            return pos
-        search = max(self._scanned - 3, skip)
-        end = data.find(b"\n\r\n", search)
-        bare = data.find(b"\n\n", search, end if end >= 0 else len(data))
+            text, start = data, pos  # type: ignore[assignment]
+        fresh = start + held
+        line = self._start_line
+        if line is None and (text.find(b"\n", fresh) >= 0 or len(text) - start >= 2 * self._checked):
+            line = self._start_line = self._match_start(text, start)
+            self._checked = len(text) - start
+            if line is None and not self._may_become_head(text, start):
+                return self._give_up_head(data, pos, held)
+        limit = self._limits.head_bytes
+        search = max(fresh - 3, start)
+        end = text.find(b"\n\r\n", search)
+        bare = text.find(b"\n\n", search, end if end >= 0 else len(text))
         if bare >= 0:
             end = bare + 2
         elif end >= 0:
             end += 3
-        if line is None or end < 0:
-            self._buffer = data
-            self._scanned = self.held = len(data)
-            if len(data) > self._limits.head_bytes:
-                self._buffer, self._scanned, self.held = b"", 0, 0
-                self.state = _SEEK
-                self.skipped += len(data)
-            return pos + len(data) - held
-        self._buffer = b""
-        self._scanned = 0
-        first = line.groups(b"")
-        head = data[skip:end] if skip or end < len(data) else data
-        self._flags = (Flag.BARE_LF,) if bare >= 0 else ()
-        self._begin_body(first, head, found)
-        return pos + end - held
+        if (len(text) if end < 0 else end) - start > limit:
+            self._buffer = bytearray(text[start : start + limit])
+            self._abandon_head(found, Fault.TOO_LARGE)
+            self._lose_way()
+            return pos + limit - held
+        if end < 0:
+            if not held:
+                self._buffer = bytearray(data[pos:])
+            self.held = len(self._buffer)
+            return len(data)
+        assert line is not None
+        head = data if text is data and not start and end == len(data) else bytes(text[start:end])
+        self._forget()
+        if bare >= 0:
+            self._flags += (Flag.BARE_LF,)
+        if is_folded(head):
+            self._flags += (Flag.FOLDED,)
+        self._begin_body(line, head, found)
+        return pos + end - fresh
 
-    def _may_become_head(self, data: bytes, skip: int) -> bool:
-        text = data[skip : skip + self._limits.head_bytes]
-        if b"\n" in text:
+    def _match_start(self, text: bytes | bytearray, start: int) -> tuple[bytes, bytes, bytes] | None:
+        line = self._match(text, start)
+        if line is None and self.is_request:
+            line = LOOSE_REQUEST_LINE.match(text, start)
+            if line is not None:
+                self._flags = (Flag.MALFORMED_START,)
+        return None if line is None else line.groups(b"")  # type: ignore[return-value]
+
+    def _may_become_head(self, text: bytes | bytearray, start: int) -> bool:
+        if text.find(b"\n", start) >= 0:
             return False
         if not self.is_request:
-            return text.startswith(b"HTTP/") or b"HTTP/".startswith(text)
-        return not text or REQUEST_PREFIX.match(text) is not None
+            return text.startswith(b"HTTP/", start) or b"HTTP/".startswith(text[start : start + 5])
+        return REQUEST_PREFIX.match(text, start) is not None
+
+    def _give_up_head(self, data: bytes, pos: int, held: int) -> int:
+        """This was no head: pass over a PROXY header, or seek from the first octet of it on."""
+        if not held and not self.seen and self.is_request:
+            behind = proxy_end(data, pos)
+            if behind > pos:
+                self._checked = 0
+                return behind
+        kept = self._buffer[:held]
+        self._lose_way()
+        self._buffer, self.held = kept, held
+        return pos
 
     def _begin_body(self, first: tuple[bytes, ...], head: bytes, found: list[Raw]) -> None:
         self._first = (first[0], first[1], first[2])
@@ -387,6 +423,7 @@ class Reader:
         if status < 200 or status in (204, 304):
             return _TUNNEL if status == 101 else _HEAD
         method = self._method_of_next(self._begin, self._ack) if self._method_of_next is not None else None
+        self._doubtful = method is None and self._method_of_next is not None
         if method == b"HEAD":
             return _HEAD
         if method == b"CONNECT" and status < 300:
@@ -400,16 +437,11 @@ class Reader:
 
     def _abandon_head(self, found: list[Raw], fault: Fault) -> None:
         """A head that will not be complete: worth a message only where its start line is there."""
-        data = self._buffer.lstrip(b"\r\n")
-        self._buffer, self._scanned = b"", 0
-        pattern = REQUEST_LINE if self.is_request else STATUS_LINE
-        line = pattern.match(data)
+        head, line = bytes(self._buffer), self._start_line
         if line is None:
-            self.skipped += len(data)
+            self.skipped += len(head)
             return
-        first = line.groups(b"")
-        self._first, self._head, self._flags = (first[0], first[1], first[2]), data, ()
-        self._fault = fault
+        self._first, self._head, self._fault = line, head, fault
         self.seen += 1
         self._emit(found, b"", False)
 
@@ -424,8 +456,14 @@ class Reader:
             self._parts.clear()
             self.held = 0
             return
-        self._parts.append(part)
+        parts = self._parts
         self.held += len(part)
+        if len(part) >= _SMALL:
+            parts.append(part)
+        elif parts and isinstance(parts[-1], bytearray):
+            parts[-1] += part
+        else:
+            parts.append(bytearray(part) if parts else part)
 
     def _take_chunked(self, data: bytes, pos: int, found: list[Raw]) -> int:
         scanner = self._scanner
@@ -444,7 +482,7 @@ class Reader:
 
     def _finish(self, found: list[Raw]) -> None:
         parts = self._parts
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        body = bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
         if self.state is _UNTIL_CLOSE:
             self._flags += (Flag.UNTIL_CLOSE,)
         self._emit(found, body, self.state is _CHUNKED)
@@ -468,29 +506,42 @@ class Reader:
         if self.state is not _TUNNEL:
             self.state = _HEAD
         self._head = b""
-        self._parts = []
         self._scanner = None
         self._fault = None
         self._flags = ()
         self._body_bytes = 0
-        self.held = 0
+        self._doubtful = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let go of what is kept of a head or a body."""
+        self._buffer, self._parts, self.held = bytearray(), [], 0
+        self._start_line, self._checked = None, 0
+
+    def _settle_doubt(self, data: bytes, found: list[Raw]) -> None:
+        """A head promised a body, but whether the request was a HEAD is not known: where the next packet begins with
+        another answer, it was."""
+        self._doubtful = False
+        if not self._body_bytes and STATUS_LINE.match(data):
+            self._emit(found, b"", False)
 
     # -- finding the way again -------------------------------------------------------------------------------
 
     def _lose_way(self) -> None:
         self.state = _SEEK
-        self._buffer, self.held = b"", 0
-        self._scanned = 0
+        self._flags = ()
+        self._forget()
 
     def _seek(self, data: bytes) -> bytes:
         """The octets from the next start line on, or nothing."""
         if self.state is not _SEEK:
             self.skipped += len(data)
             return b""
-        data = self._buffer + data
+        held = len(self._buffer)
+        if held:
+            data = bytes(self._buffer) + data
         pattern = _SEEK_REQUEST if self.is_request else _SEEK_STATUS
         strict = REQUEST_LINE if self.is_request else STATUS_LINE
-        held = len(self._buffer)
         start = held if strict.match(data, held) else -1
         anywhere = self.is_request or self.seen or self._joined
         if start < 0 and anywhere and b"HTTP/1." in data:
@@ -498,13 +549,13 @@ class Reader:
             start = found.start() if found else -1
         if start >= 0:
             self.skipped += start
-            self._buffer, self.held = b"", 0
+            self._forget()
             self.state = _HEAD
             return data[start:]
         kept = data[-_SEEK_TAIL:]
         self.skipped += len(data) - len(kept)
-        self._buffer, self.held = kept, len(kept)
+        self._buffer, self.held = bytearray(kept), len(kept)
         if self.skipped > _PATIENCE and not self.seen and not self._joined:
-            self._buffer, self.held = b"", 0
+            self._forget()
             self.state = _ABSENT
         return b""
