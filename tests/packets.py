@@ -1,7 +1,7 @@
 """Packets made by hand, header by header, from the inside out; and batches of them as a capture delivers them.
 
-Every function takes what it wraps as its first argument. Lengths are right unless a test asks for others; checksums are
-left at zero where nobody looks at them.
+Every function takes what it wraps as its first argument. Lengths are right unless a test asks for others; checksums
+are left at zero, since nobody looks at them.
 """
 
 import struct

@@ -21,7 +21,7 @@ MASK = 0xFFFFFFFF
 
 
 class Segment(NamedTuple):
-    """A TCP segment. `missing` octets of its payload were cut off by the capture; `connection` tells several apart."""
+    """A TCP segment. `missing` octets of its payload were cut off by the capture."""
 
     direction: int
     seq: int

@@ -7,6 +7,7 @@ they are small frozen values. Times are nanoseconds since the Unix epoch, as the
 nothing of the stage that made it.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
@@ -131,6 +132,65 @@ class Segments:
 
     def __len__(self) -> int:
         return len(self.seq)
+
+    def payload_bytes(self) -> int:
+        """Octets of payload in all of them."""
+        return int(self.length.sum())
+
+    def rows(self, *, acks: bool) -> "Iterable[SegmentRow]":
+        """Segment by segment; those that only acknowledge are left out unless `acks`."""
+        if acks:
+            kept = np.arange(len(self))
+        else:
+            kept = ((self.length > 0) | ((self.flags & _EVENTFUL) != 0) | (self.missing > 0)).nonzero()[0]
+        length, start, seq = self.length[kept], self.start[kept], self.seq[kept]
+        columns = (
+            self.key[kept],
+            self.reverse.view(np.uint8)[kept],
+            seq,
+            (seq + length) & 0xFFFFFFFF,
+            start,
+            start + length,
+            self.ack[kept],
+            self.time_ns[kept],
+            self.flags[kept],
+            self.missing[kept],
+        )
+        return zip(*(column.tolist() for column in columns), strict=True)
+
+
+SegmentRow = tuple[bytes, int, int, int, int, int, int, int, int, int]
+"""One segment: key, direction, sequence number of the first octet and behind the last, start and end of the payload
+in the buffer, acknowledgement, time_ns, flags, missing."""
+_EVENTFUL = 0b111
+"""The flags FIN, SYN and RST."""
+
+
+class FewSegments:
+    """What `Segments` is, as rows: for a batch so small that columns cost more than they save."""
+
+    __slots__ = ("_rows", "buffer")
+
+    def __init__(self, buffer: Bytes, rows: list[SegmentRow]) -> None:
+        self.buffer = buffer
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def payload_bytes(self) -> int:
+        """Octets of payload in all of them."""
+        return sum(row[5] - row[4] for row in self._rows)
+
+    def cut(self) -> int:
+        """How many were cut short by the capture."""
+        return sum(1 for row in self._rows if row[9])
+
+    def rows(self, *, acks: bool) -> list[SegmentRow]:
+        """As `Segments.rows`."""
+        if acks:
+            return self._rows
+        return [row for row in self._rows if row[5] > row[4] or row[8] & _EVENTFUL or row[9]]
 
 
 class Endpoint(NamedTuple):

@@ -19,7 +19,8 @@ class Pipeline:
     """Turns batches of frames into requests and exchanges, and counts in `ledger`.
 
     Each source has a road of its own through decapsulation; from there on all share the table of connections.
-    `keep_answer_bodies` keeps the octets of production's answers, which replay alone does not need.
+    `keep_answer_bodies` keeps the octets of production's answers, which replay alone does not need. Connections are
+    numbered from `first_connection`.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Pipeline:
         flows: FlowSettings | None = None,
         http: HttpSettings | None = None,
         keep_answer_bodies: bool = True,
+        first_connection: int = 0,
     ) -> None:
         flows = flows or FlowSettings()
         http = http or HttpSettings()
@@ -39,6 +41,7 @@ class Pipeline:
             idle_ns=int(flows.idle_s * 1e9),
             connections=flows.connections,
             buffer_bytes=flows.buffer_bytes,
+            first_number=first_connection,
             counters=ledger.flows,
         )
         self._messages = Messages(

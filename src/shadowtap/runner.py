@@ -4,27 +4,34 @@ Batches. The first packet after a silence is handled at once. While packets keep
 between batches, and longer the more there are, since a batch costs a fixed number of array operations whatever its
 size (`_Pace`). Capture never waits for a target: what a target cannot take is dropped there and counted.
 
-Files are different: their packets wait. A file is read in a thread, as fast as the least busy target takes its
-requests.
+Files are different: their packets wait. They are read in a thread, together, in the order of their packets' times,
+as fast as the least busy of the targets that answer takes the requests. Their clock is that of their packets, so they
+have a pipeline of their own.
 
 The end. SIGINT, SIGTERM, the end of all sources or of the given duration stop the capture; streams still open are
 ended, replays under way get a grace period (none limit when the sources ended by themselves, since every request
 ends by its own time-out), and what is left is counted as interrupted. A second signal does not wait.
+
+Bugs. An exception that nobody caught ends the run, with a traceback and the account so far: a replay that silently
+stopped counting, or capturing, would be worse.
 """
 
 import asyncio
 import gc
+import heapq
 import resource
 import signal
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from itertools import repeat
+from typing import Any
 
 import uvloop
 
 from shadowtap.capture import FileSource, LiveSource
-from shadowtap.capture.sources import open_source, parse_source
+from shadowtap.capture.sources import SourceSpec, open_source, parse_source
 from shadowtap.config import Settings, TargetSettings
 from shadowtap.decap import Decapsulator
 from shadowtap.errors import RunError, UsageError
@@ -46,9 +53,11 @@ _TICK_S = 0.05
 """Holes, idle connections and deadlines are looked at this often."""
 _VIEW_S = 0.25
 _SPARE_FILES = 256
-"""File descriptors kept free of replay connections."""
+"""File descriptors kept free of replay connections, or a quarter where there are few."""
 _FILE_BACKLOG = 2_000
 """Requests that may wait at the least busy target before a file is read on."""
+_FILE_CONNECTIONS = 1 << 40
+"""The number of the first connection in a file, where there are live sources too."""
 _BATCHES_A_TURN = 16
 """Batches of one source handled before the loop turns to the targets."""
 
@@ -60,25 +69,26 @@ def run(settings: Settings, *, view: View | None = None) -> Ledger:
 
 
 class _Pace:
-    """How long to wait for the next batch, from how many packets the last ones had.
+    """How long to wait for the next batch, from how many packets come in a millisecond.
 
-    A batch costs about as much as 100 packets, so waiting for that many halves the cost of a packet; but nobody
-    waits longer than `LONGEST_MS`, and where few packets come no longer than latency is worth.
+    A batch has a fixed cost, most of all that of waking up with cold caches, so the busier it is the longer the
+    wait: nobody misses a few milliseconds then, and the same work costs half as much.
     """
 
-    ENOUGH = 100
-    LONGEST_MS = 10
-    __slots__ = ("_mean",)
+    STEPS = ((12, 1), (60, 4), (1 << 62, 8))
+    """Packets a millisecond below which to wait so many milliseconds; the loop's timers count whole ones."""
+    __slots__ = ("_last", "_mean")
 
     def __init__(self) -> None:
         self._mean = 0.0
+        self._last = 0.0
 
-    def wait_ms(self, packets: int, waited_ms: int) -> int:
-        """The next wait; the loop's timers count whole milliseconds."""
-        self._mean += (packets / max(waited_ms, 1) - self._mean) / 8
-        if self._mean < 12:
-            return 1
-        return 2 if self._mean < 60 else self.LONGEST_MS
+    def wait_ms(self, packets: int, now: float) -> int:
+        """The next wait, after a batch of so many packets; `now` in seconds."""
+        elapsed_ms = min(max((now - self._last) * 1000, 1.0), 100.0)
+        self._last = now
+        self._mean += (packets / elapsed_ms - self._mean) / 8
+        return next(wait for below, wait in self.STEPS if self._mean < below)
 
 
 class Runner:
@@ -89,18 +99,25 @@ class Runner:
         self.ledger = Ledger(time.time_ns())
         self._view = view
         self._guard = Guard()
-        self._pipeline = Pipeline(
-            self.ledger, flows=settings.flows, http=settings.http, keep_answer_bodies=False
-        )
+        self._pipeline = self._new_pipeline(0)
         self._targets: list[Target] = []
         self._live: list[_LiveReader] = []
-        self._files: list[asyncio.Task[None]] = []
+        self._files: _FileReader | None = None
         self._started = False
         self._all_refused = False
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._broken: RunError | None = None
-        self._now_ns = 0
+        self._broken: Exception | None = None
+
+    def _new_pipeline(self, first_connection: int) -> Pipeline:
+        settings = self.settings
+        return Pipeline(
+            self.ledger,
+            flows=settings.flows,
+            http=settings.http,
+            keep_answer_bodies=False,
+            first_connection=first_connection,
+        )
 
     # -- start -----------------------------------------------------------------------------------------------
 
@@ -110,7 +127,7 @@ class Runner:
         specs = [parse_source(url) for url in settings.sources]
         status: StatusServer | None = None
         sources: list[LiveSource | FileSource] = []
-        with _signals(self._interrupt):
+        with _signals(self._interrupt), _escaped(self._on_bug):
             try:
                 await self._open_targets()
                 for spec in specs:
@@ -121,9 +138,7 @@ class Runner:
                     status = StatusServer(*settings.status_address, self.ledger, health=_health(settings))
                     await status.start()
                 self._tell_start(sources, status)
-                for source, spec in zip(sources, specs, strict=True):
-                    road = self._pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(settings.ports))
-                    self._begin(source, road)
+                self._begin(sources, specs)
                 gc.collect()
                 gc.freeze()
                 await self._until_the_end()
@@ -150,6 +165,8 @@ class Runner:
     def _target(self, settings: TargetSettings, connections: int) -> Target:
         address = settings.address
         name = str(address)
+        if name in self.ledger.targets:
+            raise UsageError(f"target {name} is given twice; each request goes to a target once")
         account = self.ledger.targets[name] = TargetAccount(name)
         http = self.settings.http
         return Target(
@@ -166,7 +183,7 @@ class Runner:
             queue_bytes=settings.queue_bytes,
             connections=connections,
             limits=Limits(head_bytes=http.head_bytes, body_bytes=http.body_bytes),
-            notify=self._tell,
+            notify=self.tell,
             on_addresses=self._check_target,
         )
 
@@ -182,70 +199,102 @@ class Runner:
         for source in sources:
             warning = getattr(source, "warning", None)
             if warning:
-                self._tell(f"{source.name}: {warning}")
+                self.tell(f"{source.name}: {warning}")
 
-    def _begin(self, source: LiveSource | FileSource, road: Decapsulator) -> None:
-        if isinstance(source, LiveSource):
-            reader = _LiveReader(self, source, road)
-            self._live.append(reader)
-            reader.start()
-        else:
-            self._files.append(asyncio.create_task(self._read_file(source, road)))
+    def _begin(self, sources: list[LiveSource | FileSource], specs: list[SourceSpec]) -> None:
+        files: list[tuple[FileSource, Decapsulator]] = []
+        for source, spec in zip(sources, specs, strict=True):
+            road = self._pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(self.settings.ports))
+            if isinstance(source, LiveSource):
+                reader = _LiveReader(self, source, road)
+                self._live.append(reader)
+                reader.start()
+            else:
+                files.append((source, road))
+        if files:
+            pipeline = self._new_pipeline(_FILE_CONNECTIONS if self._live else 0)
+            self._files = _FileReader(self, files, pipeline)
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin something that goes on beside the rest; if it fails, the run ends."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._look_back)
+        return task
+
+    def _look_back(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, RunError):
+            self.break_off(error)
+        elif error is not None:
+            self._on_bug(asyncio.get_running_loop(), {"message": "it ended the run", "exception": error})
 
     # -- the end ---------------------------------------------------------------------------------------------
 
     async def _until_the_end(self) -> None:
-        ticks = asyncio.create_task(self._ticks())
-        ends: list[asyncio.Task[object]] = [asyncio.create_task(self._stop.wait())]
-        if not self._live:
-            ends.append(asyncio.create_task(self._all_files()))
+        ticks = self.beside(self._ticks())
+        stop = asyncio.create_task(self._stop.wait())
+        ends: list[asyncio.Task[Any]] = [stop]
+        if self._files is not None and not self._live:
+            ends.append(self._files.task)
         await asyncio.wait(ends, timeout=self.settings.duration_s, return_when=asyncio.FIRST_COMPLETED)
-        interrupted = not (self._files and all(task.done() for task in self._files) and not self._live)
+        interrupted = not any(task.done() for task in ends[1:])
         self.ledger.ended = self._why_over(interrupted)
-        for reader in self._live:
-            reader.stop()
-        for task in (*ends, *self._files):
-            task.cancel()
-        self._dispatch(self._pipeline.finish(self._now_ns or time.time_ns()))
-        await self._drain(self.settings.grace_s if interrupted else None)
+        stop.cancel()
+        self._take_the_rest()
+        await self._drain(wait=not interrupted)
         for target in self._targets:
             target.stop()
         ticks.cancel()
-        await asyncio.gather(ticks, *self._files, return_exceptions=True)
+        await asyncio.wait([ticks])
 
     def _why_over(self, interrupted: bool) -> str:
         if not interrupted:
             return "the sources have ended"
         return "interrupted" if self._stop.is_set() else "the given duration is over"
 
-    async def _all_files(self) -> None:
-        results = await asyncio.gather(*self._files, return_exceptions=True)
-        for error in results:
-            if isinstance(error, BaseException):
-                self.break_off(error if isinstance(error, RunError) else RunError(str(error)))
-                if not isinstance(error, RunError):
-                    raise error
+    def _take_the_rest(self) -> None:
+        try:
+            for reader in self._live:
+                reader.stop()
+            self.dispatch(self._pipeline.finish(time.time_ns()))
+            if self._files is not None:
+                self._files.stop()
+        except Exception as error:
+            self._on_bug(asyncio.get_running_loop(), {"message": "at the end of the run", "exception": error})
 
-    async def _drain(self, grace_s: float | None) -> None:
+    async def _drain(self, *, wait: bool) -> None:
+        """Let replays under way finish: in the grace period, after all the time they need if we may `wait`."""
         drained = [asyncio.create_task(target.drain()) for target in self._targets]
-        hurry = asyncio.create_task(self._hurry.wait())
         everything = asyncio.gather(*drained)
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait((everything, hurry), timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
-        for task in (*drained, hurry):
+        stop, hurry = asyncio.create_task(self._stop.wait()), asyncio.create_task(self._hurry.wait())
+        if wait:
+            await asyncio.wait((everything, stop), return_when=asyncio.FIRST_COMPLETED)
+        grace_s = self.settings.grace_s
+        await asyncio.wait((everything, hurry), timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in (*drained, stop, hurry):
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            await everything
+        await asyncio.wait((everything, stop, hurry))
 
     def _interrupt(self) -> None:
         if self._stop.is_set():
             self._hurry.set()
         self._stop.set()
 
-    def break_off(self, error: RunError) -> None:
+    def break_off(self, error: Exception) -> None:
         """The run cannot go on: stop, and raise `error` at the end."""
         self._broken = self._broken or error
         self._stop.set()
+
+    def _on_bug(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception that nobody caught."""
+        error = context.get("exception")
+        if isinstance(error, BrokenPipeError):
+            self.break_off(error)  # whoever watched us is gone
+        elif not (isinstance(error, OSError) and "transport" in context):
+            loop.default_exception_handler(context)
+            if isinstance(error, Exception):
+                told = f"a bug in shadowtap: {error!r}; please report it with the lines above"
+                self.break_off(RunError(told))
 
     # -- time ------------------------------------------------------------------------------------------------
 
@@ -255,8 +304,7 @@ class Runner:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
             if self._live:
-                self._now_ns = time.time_ns()
-                self._dispatch(self._pipeline.advance(self._now_ns))
+                self.dispatch(self._pipeline.advance(time.time_ns()))
             for target in self._targets:
                 target.tick(now)
             if self._view is not None and now - shown >= _VIEW_S:
@@ -267,25 +315,17 @@ class Runner:
 
     def take(self, frames: Frames, road: Decapsulator) -> None:
         """A batch of a live source."""
-        self._dispatch(self._pipeline.feed(frames, road))
-
-    async def _read_file(self, source: FileSource, road: Decapsulator) -> None:
-        loop = asyncio.get_running_loop()
-        batches: Iterator[Frames] = iter(source)
-        while (frames := await loop.run_in_executor(None, next, batches, None)) is not None:
-            self._dispatch(self._pipeline.feed(frames, road))
-            self._now_ns = max(self._now_ns, int(frames.time_ns[-1]))
-            if not self._live:
-                self._dispatch(self._pipeline.advance(self._now_ns))
-            await asyncio.sleep(0)
-            while min(target.held for target in self._targets) > _FILE_BACKLOG:
-                await asyncio.sleep(0.002)
-        if source.stopped:
-            self._tell(f"{source.name}: stopped: {source.stopped}")
+        self.dispatch(self._pipeline.feed(frames, road))
 
     # -- messages --------------------------------------------------------------------------------------------
 
-    def _dispatch(self, messages: list[Message]) -> None:
+    def has_room(self, request: Request) -> bool:
+        """Whether one of the targets that answer has room; True as well when none answers, so that it shows."""
+        up = [target for target in self._targets if target.up]
+        return not up or any(target.has_room(request, _FILE_BACKLOG) for target in up)
+
+    def dispatch(self, messages: list[Message]) -> None:
+        """Give messages to whom they concern."""
         for message in messages:
             if isinstance(message, Request):
                 self._on_request(message)
@@ -361,9 +401,10 @@ class Runner:
         if self._all_refused:
             self.break_off(RunError(why))
         else:
-            self._tell(why)
+            self.tell(why)
 
-    def _tell(self, text: str) -> None:
+    def tell(self, text: str) -> None:
+        """A notice for whoever watches."""
         if self._view is not None:
             self._view.event(text)
 
@@ -376,13 +417,11 @@ class _LiveReader:
         self._source = source
         self._road = road
         self._pace = _Pace()
-        self._waited_ms = 0
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
     def start(self) -> None:
         """Wait for packets."""
-        self._waited_ms = 0
         self._timer = None
         self._loop.add_reader(self._source.fileno(), self._readable)
 
@@ -403,8 +442,8 @@ class _LiveReader:
         if not packets:
             self.start()
             return
-        self._waited_ms = self._pace.wait_ms(packets, self._waited_ms)
-        self._timer = self._loop.call_later(self._waited_ms / 1000, self._again)
+        wait_ms = self._pace.wait_ms(packets, self._loop.time())
+        self._timer = self._loop.call_later(wait_ms / 1000, self._again)
 
     def _take(self) -> int:
         packets = 0
@@ -418,6 +457,61 @@ class _LiveReader:
         except RunError as error:
             self._runner.break_off(error)
         return packets
+
+
+class _FileReader:
+    """Reads all files together, each request when there is room for it. `task` ends with them."""
+
+    def __init__(
+        self, runner: Runner, files: list[tuple[FileSource, Decapsulator]], pipeline: Pipeline
+    ) -> None:
+        self._runner = runner
+        self._files = files
+        self._pipeline = pipeline
+        self._now_ns = 0
+        self.task = runner.beside(self._read())
+
+    def stop(self) -> None:
+        """Read no more, and end what is open."""
+        self.task.cancel()
+        self._runner.dispatch(self._pipeline.finish(self._now_ns))
+
+    async def _read(self) -> None:
+        loop, pipeline, batches = asyncio.get_running_loop(), self._pipeline, _in_time(self._files)
+        while (batch := await loop.run_in_executor(None, next, batches, None)) is not None:
+            frames, road = batch
+            self._now_ns = max(self._now_ns, int(frames.time_ns[-1]))
+            await self._dispatch(pipeline.feed(frames, road))
+            await self._dispatch(pipeline.advance(self._now_ns))
+        await self._dispatch(pipeline.finish(self._now_ns))
+        for source, _ in self._files:
+            if source.stopped:
+                self._runner.tell(f"{source.name}: stopped: {source.stopped}")
+
+    async def _dispatch(self, messages: list[Message]) -> None:
+        await asyncio.sleep(0)
+        for message in messages:
+            while isinstance(message, Request) and not self._runner.has_room(message):
+                await asyncio.sleep(0.002)
+            self._runner.dispatch([message])
+
+
+def _in_time(files: list[tuple[FileSource, Decapsulator]]) -> Iterator[tuple[Frames, Decapsulator]]:
+    """The batches of all files in the order of their first packets, so that time goes one way."""
+    batches = (zip(source, repeat(road)) for source, road in files)
+    return iter(heapq.merge(*batches, key=lambda batch: int(batch[0].time_ns[0])))
+
+
+@contextmanager
+def _escaped(report: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]) -> Iterator[None]:
+    """Exceptions that escape from callbacks and tasks are reported while this lasts."""
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(report)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)
 
 
 @contextmanager
@@ -466,4 +560,4 @@ def _raise_file_limit() -> None:
 def _connections(targets: int) -> int:
     """How many connections each target may have open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max((soft - _SPARE_FILES) // max(targets, 1), 64)
+    return max((soft - min(_SPARE_FILES, soft // 4)) // max(targets, 1), 1)

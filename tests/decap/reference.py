@@ -101,7 +101,7 @@ def _ethertype(number: int) -> str | None:
     return "llc" if number <= 1500 else _ETHERTYPES.get(number)
 
 
-def _fixed(size: int, at: int):  # noqa: ANN202
+def _fixed(size: int, at: int):
     def step(rest: _Rest) -> tuple[str | None, _Rest]:
         rest.need(size)
         return _ethertype(_u16(rest.octets, at)), rest.behind(size)

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shadowtap.decap import internet, links, plain, tcp, tunnels, wireless
+from shadowtap.decap import few, internet, links, plain, tcp, tunnels, wireless
 from shadowtap.decap.fragments import Fragments, Packet
 from shadowtap.decap.rows import ETHERTYPE, IP_PROTOCOL, Drop, Kind, Rows, Step, View
-from shadowtap.events import Bytes, Frames, Ints, Link, Segments
+from shadowtap.events import Bytes, FewSegments, Frames, Ints, Link, Segments
 from shadowtap.ledger import PacketCounters
 
 MAX_LAYERS = 24
@@ -73,6 +73,7 @@ _STEPS: dict[int, Callable[[View, Rows], Step]] = {
     Kind.TEREDO: tunnels.teredo,
     IP_PROTOCOL + 47: tunnels.gre,
 }
+_PLAIN_LINKS = (Link.VXLAN, Link.ETHERNET)
 _ALIASES = {IP_PROTOCOL + 4: Kind.IPV4, IP_PROTOCOL + 41: Kind.IPV6}
 _FRAGMENT = IP_PROTOCOL + 44
 
@@ -101,7 +102,7 @@ class Decapsulator:
             self._ports = np.zeros(65536, np.bool_)
             self._ports[sorted(ports)] = True
 
-    def feed(self, frames: Frames) -> list[Segments]:
+    def feed(self, frames: Frames) -> list[Segments | FewSegments]:
         """The segments of a batch, in order of arrival: one `Segments`, and more where fragments came together.
 
         Their payload lies in the frames' buffer, so they are valid as long as the frames are.
@@ -110,13 +111,19 @@ class Decapsulator:
         if not count:
             return []
         self.counters.frames += count
+        if count <= few.FEW and frames.link in _PLAIN_LINKS:
+            at_once = few.segments(frames, self._vnis, self._ports, self.counters.dropped)
+            if at_once is not None:
+                self.counters.segments += len(at_once)
+                self.counters.cut_segments += at_once.cut()
+                return [at_once] if len(at_once) else []
         kind = _LINKS.get(frames.link)
         if kind is None:
             self.counters.dropped[Drop.UNKNOWN_LINK] += count
             return []
         rows = Rows(np.arange(count), frames.start, frames.start + frames.captured)
         found = self._peel(frames.buffer, kind, rows, frames.time_ns)
-        batches = [found] if found is not None else []
+        batches: list[Segments | FewSegments] = [found] if found is not None else []
         while self._fragments.ready:
             batches.extend(self._feed_reassembled())
         return batches

@@ -18,9 +18,19 @@ import struct
 from collections import deque
 from ipaddress import IPv4Address, IPv6Address
 
-import numpy as np
-
-from shadowtap.events import Chunk, Closed, Endpoint, Flow, FlowEvent, FlowKey, Gap, How, Opened, Segments
+from shadowtap.events import (
+    Chunk,
+    Closed,
+    Endpoint,
+    FewSegments,
+    Flow,
+    FlowEvent,
+    FlowKey,
+    Gap,
+    How,
+    Opened,
+    Segments,
+)
 from shadowtap.flows.stream import Piece, Stream
 from shadowtap.ledger import FlowCounters
 from shadowtap.serial import MASK, distance
@@ -70,7 +80,7 @@ class Flows:
 
     `reorder_window_ns` is how long a segment may come after a later one; `idle_ns` how long a silent connection
     is kept; `connections` and `buffer_bytes` how many are kept and how much may wait behind holes before the
-    least recently used give way.
+    least recently used give way. Flows are numbered from `first_number`.
     """
 
     def __init__(
@@ -80,6 +90,7 @@ class Flows:
         idle_ns: int = 300_000_000_000,
         connections: int = 200_000,
         buffer_bytes: int = 128 << 20,
+        first_number: int = 0,
         counters: FlowCounters | None = None,
     ) -> None:
         self.counters = counters if counters is not None else FlowCounters()
@@ -91,53 +102,30 @@ class Flows:
         self._watched: dict[int, _Connection] = {}
         self._tombs: deque[tuple[int, _Connection]] = deque()
         self._round: deque[_Connection] = deque()
-        self._numbers = 0
+        self._numbers = first_number
         self._events: list[FlowEvent] = []
 
-    def feed(self, segments: Segments) -> list[FlowEvent]:
+    def feed(self, segments: Segments | FewSegments) -> list[FlowEvent]:
         """The events that a batch of segments brings about, in order."""
         events = self._events
-        relevant = (segments.length > 0) | ((segments.flags & _EVENTFUL) != 0)
-        if self._watched:
-            relevant[:] = True
-        elif np.count_nonzero(segments.missing):
-            relevant |= segments.missing > 0
-        rows = relevant.nonzero()[0]
         buffer = memoryview(segments.buffer)  # type: ignore[arg-type]
         table, add = self._table, events.append
-        flags, length, start = segments.flags[rows], segments.length[rows], segments.start[rows]
-        seq, missing = segments.seq[rows], segments.missing[rows]
-        ordinary = (length > 0) & ((flags & _EVENTFUL) == 0) & (missing == 0)
-        for row, (key, direction, at, end, begin, stop, ack, time_ns, plain) in enumerate(
-            zip(
-                segments.key[rows].tolist(),
-                segments.reverse.view(np.uint8)[rows].tolist(),
-                seq.tolist(),
-                ((seq + length) & MASK).tolist(),
-                start.tolist(),
-                (start + length).tolist(),
-                segments.ack[rows].tolist(),
-                segments.time_ns[rows].tolist(),
-                ordinary.tolist(),
-                strict=True,
-            )
+        for key, direction, seq, end, start, stop, ack, time_ns, flags, missing in segments.rows(
+            acks=bool(self._watched)
         ):
             connection = table.get(key)
-            if plain and connection is not None:
+            if connection is not None:
                 stream = connection.streams[direction]
-                if at == stream.next and stream.plain:
+                if seq == stream.next != end and stream.plain and not flags & _EVENTFUL and not missing:
                     connection.last_ns = time_ns
                     stream.next = end
-                    add(Chunk(connection.number, direction, bytes(buffer[begin:stop]), time_ns, end, ack))
+                    add(Chunk(connection.number, direction, bytes(buffer[start:stop]), time_ns, end, ack))
                     if ack != connection.streams[1 - direction].next:
-                        self._note_ack(connection, 1 - direction, ack, int(flags[row]), time_ns)
+                        self._note_ack(connection, 1 - direction, ack, flags, time_ns)
                     continue
-            bits = int(flags[row])
-            piece = Piece(
-                at, bytes(buffer[begin:stop]), int(missing[row]), time_ns, ack if bits & ACK else -1
-            )
-            self._carefully(connection, key, direction, bits, piece)
-        self.counters.payload_bytes += int(segments.length.sum())
+            piece = Piece(seq, bytes(buffer[start:stop]), missing, time_ns, ack if flags & ACK else -1)
+            self._carefully(connection, key, direction, flags, piece)
+        self.counters.payload_bytes += segments.payload_bytes()
         self._events = []
         return events
 
@@ -195,10 +183,10 @@ class Flows:
             piece = piece._replace(seq=(piece.seq + 1) & MASK)
             if stream.next < 0:
                 stream.isn = piece.seq
-                stream.start(piece.seq)
+                self._start(connection, direction, piece.seq)
             if flags & ACK and peer.next < 0 and not peer.closed:
                 peer.isn = piece.ack
-                peer.start(piece.ack)
+                self._start(connection, 1 - direction, piece.ack)
         if (piece.data or piece.missing) and not flags & RST:
             if stream.next < 0:
                 connection.first[direction] = piece.seq
@@ -266,6 +254,12 @@ class Flows:
         self.counters.open_now += 1
         self._events.append(Opened(_flow(key, number, initiator)))
         return connection
+
+    def _start(self, connection: _Connection, direction: int, seq: int) -> None:
+        stream = connection.streams[direction]
+        stream.start(seq)
+        if stream.fin >= 0:
+            self._drain(connection, direction)
 
     def _take(self, connection: _Connection, direction: int, piece: Piece) -> None:
         stream = connection.streams[direction]
@@ -387,8 +381,7 @@ class Flows:
         if stream.next < 0 <= stream.fin:
             if now_ns - stream.hole_ns < self._window_ns:
                 return True
-            stream.start(stream.fin)
-            self._drain(connection, direction)
+            self._start(connection, direction, stream.fin)
         while not stream.closed and stream.next >= 0:
             end = stream.hole_end()
             if end == stream.next:

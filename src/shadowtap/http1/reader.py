@@ -92,7 +92,6 @@ class Raw(msgspec.Struct, frozen=True, gc=False):
     ack: int
 
 
-_NONE: list[Raw] = []
 _HEAD, _LENGTH, _CHUNKED = State.HEAD, State.LENGTH, State.CHUNKED
 _UNTIL_CLOSE, _SEEK, _TUNNEL, _ABSENT = State.UNTIL_CLOSE, State.SEEK, State.TUNNEL, State.ABSENT
 _BODILESS = (b"204", b"304")
@@ -107,11 +106,35 @@ _SMALL = 512
 """Octets of a body part below which parts are kept together, not one by one."""
 
 
+_known_heads: dict[bytes, tuple[tuple[bytes, bytes, bytes], int]] = {}
+_KNOWN_HEADS, _KNOWN_HEAD_BYTES = 512, 1024
+"""Heads of answers that are remembered, half a megabyte at most; all are forgotten when there are more."""
+
+
+def _plain_answer(head: bytes) -> tuple[tuple[bytes, bytes, bytes], int] | None:
+    """Start line and Content-Length of an answer's head that says nothing else about its body; else None."""
+    line = STATUS_LINE.match(head)
+    mark = _MARKS(head, line.end() - 1) if line is not None else None
+    if line is None or mark is None or mark.lastindex != _LENGTH_MARK:
+        return None
+    length = int(mark[_LENGTH_MARK])
+    mark = _MARKS(head, mark.end())
+    if mark is None or mark.lastindex != _BLANK_MARK or mark.end() != len(head):
+        return None
+    first: tuple[bytes, bytes, bytes] = line.groups(b"")  # type: ignore[assignment]
+    if len(head) <= _KNOWN_HEAD_BYTES:
+        if len(_known_heads) >= _KNOWN_HEADS:
+            _known_heads.clear()
+        _known_heads[head] = (first, length)
+    return first, length
+
+
 class Reader:
     """Reads the messages of one direction.
 
-    `method_of_next` tells a response reader which request method the response with these `begin` and `ack` answers,
-    None if unknown; without it HEAD and CONNECT cannot be told. `keep_body=False` counts body octets and does not keep them.
+    `method_of_next` tells a response reader which request method the response with these `begin` and `ack` answers:
+    empty if that request was lost, None if no requests are seen; without it HEAD and CONNECT cannot be told.
+    `keep_body=False` counts body octets and does not keep them.
     `seen` counts messages, `skipped` octets that belong to none, `held` octets kept for a message under way.
     """
 
@@ -210,7 +233,7 @@ class Reader:
         if self._doubtful:
             self._settle_doubt(data, found)
         if self.state >= _SEEK:
-            data = self._seek(data)
+            data = self._seek(data, packet=True)
             if not data:
                 return found
         self._end_ns = time_ns
@@ -234,7 +257,7 @@ class Reader:
                 self._keep_body_part(data[pos:])
                 pos = size
             else:
-                rest = self._seek(data[pos:])
+                rest = self._seek(data[pos:], packet=not pos)
                 if not rest:
                     break
                 data, pos, size = rest, 0, len(rest)
@@ -243,6 +266,8 @@ class Reader:
     def whole(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
         """The common case, for a reader in state HEAD that holds nothing: the octets are exactly one message with a
         plain head and at most a Content-Length. Any other is None, leaves no trace, and is for `feed`."""
+        if not self.is_request:
+            return self._whole_answer(data, time_ns, begin, ack)
         line = self._match(data)
         if line is None:
             return None
@@ -250,8 +275,7 @@ class Reader:
         if mark is None:
             return None
         length = 0
-        known = mark.lastindex == _LENGTH_MARK
-        if known:
+        if mark.lastindex == _LENGTH_MARK:
             length = int(mark[_LENGTH_MARK])
             mark = _MARKS(data, mark.end())
         if mark is None or mark.lastindex != _BLANK_MARK:
@@ -260,20 +284,39 @@ class Reader:
         if end + length != size or size > self._whole_bytes or data[end - 4 : end] != b"\r\n\r\n":
             return None
         first: tuple[bytes, bytes, bytes] = line.groups(b"")  # type: ignore[assignment]
-        if not self.is_request and not (known and self._has_length_body(first[1], begin, ack)):
-            return None
         self.seen += 1
         if not length:
             return Raw(first, data, b"", 0, False, (), None, time_ns, time_ns, begin, ack)
         body = data[end:] if self._keep else b""
         return Raw(first, data[:end], body, length, False, (), None, time_ns, time_ns, begin, ack)
 
+    def _whole_answer(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
+        """As `whole`. Answers of one kind often have the very same head for a second, so what a head says is
+        remembered."""
+        end, size = data.find(b"\r\n\r\n") + 4, len(data)
+        head = data[:end]
+        known = _known_heads.get(head)
+        if known is None:
+            known = _plain_answer(head)
+            if known is None:
+                return None
+        first, length = known
+        if (
+            end + length != size
+            or size > self._whole_bytes
+            or not self._has_length_body(first[1], begin, ack)
+        ):
+            return None
+        self.seen += 1
+        body = data[end:] if length and self._keep else b""
+        return Raw(first, head, body, length, False, (), None, time_ns, time_ns, begin, ack)
+
     def _has_length_body(self, status: bytes, begin: int, ack: int) -> bool:
         """Whether an answer's body is as long as Content-Length says, as nearly all are."""
         if status < b"200" or status in _BODILESS:
             return False
         method = self._method_of_next(begin, ack) if self._method_of_next is not None else None
-        return method is not None and method not in _NO_BODY_METHODS
+        return bool(method) and method not in _NO_BODY_METHODS
 
     def gap(self, length: int, time_ns: int, *, fault: Fault = Fault.GAP) -> list[Raw]:
         """`length` octets are lost here; the messages that this ends, as incomplete."""
@@ -344,7 +387,7 @@ class Reader:
         limit = self._limits.head_bytes
         search = max(fresh - 3, start)
         end = text.find(b"\n\r\n", search)
-        bare = text.find(b"\n\n", search, end if end >= 0 else len(text))
+        bare = text.find(b"\n\n", search, end + 1 if end >= 0 else len(text))
         if bare >= 0:
             end = bare + 2
         elif end >= 0:
@@ -423,7 +466,7 @@ class Reader:
         if status < 200 or status in (204, 304):
             return _TUNNEL if status == 101 else _HEAD
         method = self._method_of_next(self._begin, self._ack) if self._method_of_next is not None else None
-        self._doubtful = method is None and self._method_of_next is not None
+        self._doubtful = method == b""
         if method == b"HEAD":
             return _HEAD
         if method == b"CONNECT" and status < 300:
@@ -532,8 +575,8 @@ class Reader:
         self._flags = ()
         self._forget()
 
-    def _seek(self, data: bytes) -> bytes:
-        """The octets from the next start line on, or nothing."""
+    def _seek(self, data: bytes, *, packet: bool) -> bytes:
+        """The octets from the next start line on, or nothing. Where a packet begins, any method will do."""
         if self.state is not _SEEK:
             self.skipped += len(data)
             return b""
@@ -542,11 +585,15 @@ class Reader:
             data = bytes(self._buffer) + data
         pattern = _SEEK_REQUEST if self.is_request else _SEEK_STATUS
         strict = REQUEST_LINE if self.is_request else STATUS_LINE
-        start = held if strict.match(data, held) else -1
-        anywhere = self.is_request or self.seen or self._joined
-        if start < 0 and anywhere and b"HTTP/1." in data:
+        found = None
+        if b"HTTP/1." in data and (self.is_request or self.seen or self._joined):
             found = pattern.search(data)
-            start = found.start() if found else -1
+        start = found.start() if found is not None else -1
+        if packet and not 0 <= start < held and strict.match(data, held):
+            halved = (
+                self.is_request and data[held - 1 : held].isupper()
+            )  # a method begun in the packet before
+            start = start if halved else held
         if start >= 0:
             self.skipped += start
             self._forget()

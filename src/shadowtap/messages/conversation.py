@@ -46,7 +46,7 @@ MAX_WAITING_BYTES = 16 << 20
 """Requests of one connection that wait for an answer, and the octets of their bodies, a sixteenth of them where no
 answer has been captured yet; beyond it the oldest is given up as not answered."""
 MAX_HELD_BYTES = 4 << 20
-"""Octets of answers that wait for the client's stream to catch up: what a busy server sends within the reorder window."""
+"""Octets of answers that wait for the client's stream to catch up: what a server sends in the reorder window."""
 MAX_EARLY = 16
 """Answers that wait for the request that is being read; a real server sends an interim one and a final one."""
 
@@ -471,17 +471,16 @@ class Conversation:
         return None
 
     def _method_of_next(self, begin: int, ack: int) -> bytes | None:
-        """The method of the request that the answer with these numbers is for, as far as it is sure."""
+        """The method of the request that the answer with these numbers is for; see `Reader`."""
         found = 0 if self._waiting else READING
         if self._losses is not None:
             found = self._losses.find(self._waiting, self._reading(), begin, ack)
         if found >= 0:
             return self._waiting[found][0].method
-        if found == READING:
-            for reader in self._readers:
-                if reader is not None and reader.is_request:
-                    return reader.method
-        return None
+        for reader in self._readers:
+            if reader is not None and reader.is_request and found == READING:
+                return reader.method
+        return b"" if self._index else None
 
 
 def _is_final(response: Response) -> bool:

@@ -1,14 +1,14 @@
 """Which request an answer belongs to, once packets of its connection were lost.
 
-Without loss the oldest request that waits is the one that is answered. After a loss the order alone misleads, and one
-wrong guess would shift every later pair of the connection. Then the acknowledgement numbers tell (RFC 9293): when an
-answer was sent the server had read its request, and when a request was sent the client had read nothing of its answer.
-A client that waits for each answer has one request under way, so the latest that both rules allow is the answered one;
-those before it were answered by what was lost. An answer that acknowledges octets of a hole behind that request belongs
-to a request that fell into the hole.
+Without loss the oldest request that waits is the one that is answered. After a loss the order alone misleads, and
+one wrong guess would shift every later pair of the connection. Then the acknowledgement numbers tell (RFC 9293):
+when an answer was sent the server had read its request, and when a request was sent the client had read nothing of
+its answer. A client that waits for each answer has one request under way, so the latest that both rules allow is the
+answered one; those before it were answered by what was lost. An answer that acknowledges octets of a hole behind that
+request belongs to a request that fell into the hole.
 
-Of a client that does not wait (pipelining) no such thing can be said: there the order holds up to the loss, and answers
-behind it stay without a request. No pair is better than a wrong one.
+Of a client that does not wait (pipelining) no such thing can be said: there the order holds up to the loss, and
+answers behind it stay without a request. No pair is better than a wrong one.
 """
 
 from collections.abc import Iterator, Sequence

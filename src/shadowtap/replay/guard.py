@@ -1,9 +1,9 @@
 """Production is sacred: a target whose address appears as a server in the mirrored traffic is refused.
 
 An address of production may be reached under many ports, so the address alone decides. Only for loopback addresses,
-which every machine has, does the port count too. IPv4 written as IPv6 is the same address, and the unspecified address
-leads to loopback. Servers are remembered, within a limit, since a target's name may
-come to mean another address later.
+which every machine has, does the port count too. IPv4 written as IPv6 is the same address, and the unspecified
+address leads to loopback. Servers are remembered, within a limit, since a target's name may come to mean another
+address later.
 """
 
 from collections.abc import Iterable

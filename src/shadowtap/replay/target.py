@@ -159,6 +159,16 @@ class Target:
         lane.push(request)
         return True
 
+    @property
+    def up(self) -> bool:
+        """Whether it gets requests and answers them, as far as is known."""
+        return self._refused is None and not self._breaker.open
+
+    def has_room(self, request: Request, waiting: int) -> bool:
+        """Whether it would take a request, if no more than `waiting` may wait."""
+        size = self._held_bytes + len(request.head) + len(request.body)
+        return not self.held or (self.held < min(waiting, self._queue_limit) and size <= self._byte_limit)
+
     def connection_ended(self, number: int) -> None:
         """Production's connection is closed: ours follows when all is answered."""
         if not self._pool:

@@ -1,8 +1,8 @@
 """One connection to a target: octets out, answers in.
 
-A wire belongs to a lane until it is dropped; what the network says of a dropped wire concerns nobody. The network may
-speak before the lane has the wire in its hands (a server that greets, or closes at once): `broken` then tells the lane
-that it is of no use.
+A wire belongs to a lane until it is dropped; what the network says of a dropped wire concerns nobody. The network
+may speak before the lane has the wire in its hands (a server that greets, or closes at once): `broken` then tells the
+lane that it is of no use.
 """
 
 import asyncio
