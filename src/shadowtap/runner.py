@@ -232,10 +232,9 @@ class Runner:
 
     async def _until_the_end(self) -> None:
         ticks = self.beside(self._ticks())
-        stop = asyncio.create_task(self._stop.wait())
-        ends: list[asyncio.Task[Any]] = [stop]
-        if self._files is not None and not self._live:
-            ends.append(self._files.task)
+        stop: asyncio.Task[Any] = asyncio.create_task(self._stop.wait())
+        files = [self._files.task] if self._files is not None else []
+        ends = [stop] if self._live else [stop, *files]
         await asyncio.wait(ends, timeout=self.settings.duration_s, return_when=asyncio.FIRST_COMPLETED)
         interrupted = not any(task.done() for task in ends[1:])
         self.ledger.ended = self._why_over(interrupted)
@@ -245,7 +244,7 @@ class Runner:
         for target in self._targets:
             target.stop()
         ticks.cancel()
-        await asyncio.wait([ticks])
+        await asyncio.wait([ticks, stop, *files])
 
     def _why_over(self, interrupted: bool) -> str:
         if not interrupted:

@@ -54,7 +54,8 @@ def spoken(draw: st.DrawFn, *, handshake: st.SearchStrategy[bool] | None = None,
 
 @st.composite
 def disturbed(draw: st.DrawFn, talk: Spoken, *, copies: bool = True, near: int = 8) -> list[Segment]:
-    """The same segments repeated, cut anew with overlaps, and out of order by at most `near` places."""
+    """The same segments repeated, cut anew with overlaps, and out of order by at most `near` places. The first stays
+    first, since a FIN that comes before all else opens no connection."""
     rnd = random.Random(draw(st.integers(0, 1 << 32)))
     amount = draw(st.sampled_from([0.0, 0.1, 0.5]))
     found = []
@@ -62,7 +63,7 @@ def disturbed(draw: st.DrawFn, talk: Spoken, *, copies: bool = True, near: int =
         found.append((place + rnd.random() * near * (rnd.random() < amount), segment))
         if copies and rnd.random() < amount:
             found.append((place + rnd.random() * near, _again(rnd, talk, segment)))
-    found.sort(key=lambda entry: entry[0])
+    found.sort(key=lambda entry: (entry[1] is not talk.segments[0], entry[0]))
     return [segment._replace(time_ns=number * MS // 10) for number, (_, segment) in enumerate(found)]
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from replay.peer import until
@@ -109,10 +110,8 @@ async def run_to_the_end(sources, targets, **settings) -> Run:
 
 
 @asynccontextmanager
-async def mirrored(targets, *, query: str = "", **settings) -> AsyncIterator[tuple[Run, Mirror]]:
-    """A run that listens for mirrored packets, and the mirror."""
-    import socket
-
+async def mirrored(targets, *, more: Sequence[str] = (), **settings) -> AsyncIterator[tuple[Run, Mirror]]:
+    """A run that listens for mirrored packets (and reads `more` sources), and the mirror."""
     with Mirror(free_port(socket.SOCK_DGRAM)) as mirror:
-        async with running([mirror.url + query], targets, **settings) as run:
+        async with running([mirror.url, *more], targets, **settings) as run:
             yield run, mirror

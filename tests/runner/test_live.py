@@ -7,7 +7,7 @@ import pytest
 
 from replay.peer import OK, Peer, live, serving, until
 from replay.ports import free_port
-from runner.running import mirrored, to
+from runner.running import mirrored, running, to
 from runner.traffic import conversation, get, post, visits
 from shadowtap.errors import RunError
 
@@ -116,7 +116,6 @@ async def test_production_among_the_targets_is_refused_and_the_others_go_on():
     async with serving() as production, serving() as server, mirrored([production.port, server.port]) as (run, mirror):
         mirror.send(conversation(0, [get("/elsewhere")]))
         await until(lambda: run.targets[0].answered == 1)
-        mirror.send(conversation(n, [get(f"/{n}")], server=f"127.0.0.1:{production.port}")[0] for n in ())
         mirror.send(visits(3, 5, server=f"127.0.0.1:{production.port}"))
         await until(lambda: run.targets[1].answered == 16)
         run.interrupt()
@@ -274,8 +273,6 @@ async def test_a_target_that_cannot_be_reached():
 @live
 async def test_a_port_that_is_in_use():
     async with serving() as server, mirrored([server.port]) as (run, mirror):
-        from runner.running import running
-
         with pytest.raises(RunError, match="is in use"):
             async with running([mirror.url], [server.port]):
                 pass
