@@ -105,7 +105,7 @@ class Desired(Struct, frozen=True, kw_only=True):
     """The whole wish of one mirror in one account and region."""
 
     name: str
-    destination: Destination | None
+    destination: Destination
     sources: tuple[Source, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = ()

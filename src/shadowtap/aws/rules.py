@@ -119,10 +119,12 @@ def _ways(block: _Block, family: int) -> list[list[Rule]]:
     for field, networks in (("peers", block.peers), ("local", block.local)):
         whole, others = _hull(networks)
         if others:
-            rejects = block._replace(
+            bare = block._replace(
                 remote_ports=None, local_ports=None, peers=(everywhere,), local=(everywhere,)
-            )._replace(**{field: others})
-            ways.append([*_accepts(rejects, "reject"), *_accepts(block._replace(**{field: (whole,)}))])
+            )
+            rejects = _with_networks(bare, field, others)
+            accepts = _with_networks(block, field, (whole,))
+            ways.append([*_accepts(rejects, "reject"), *_accepts(accepts)])
     return ways
 
 
@@ -130,6 +132,10 @@ def _with_ports(block: _Block, ports: Ports) -> _Block:
     if block.remote_ports:
         return block._replace(remote_ports=ports)
     return block._replace(local_ports=ports)
+
+
+def _with_networks(block: _Block, field: str, networks: tuple[str, ...]) -> _Block:
+    return block._replace(peers=networks) if field == "peers" else block._replace(local=networks)
 
 
 def _accepts(block: _Block, action: str = "accept") -> list[Rule]:

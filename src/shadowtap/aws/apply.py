@@ -1,0 +1,371 @@
+"""Steps into calls: in order, each tagged and with a token, taken back when one fails.
+
+A creation carries its tags in the same call, so nothing of ours ever exists without them, and a ClientToken made
+of the run's own secret and the step's key, so that trying again after a lost answer makes nothing twice. A token
+is never used again by another run: AWS remembers it for longer than the thing it made may live.
+"""
+
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Any
+
+from msgspec import Struct
+
+from shadowtap.aws.api import DRY_RUN_OK, Api, ApiError, pages
+from shadowtap.aws.plan import Plan
+from shadowtap.aws.steps import (
+    NEW,
+    Change,
+    CreateFilter,
+    CreateRule,
+    CreateSession,
+    CreateShare,
+    CreateTarget,
+    Creation,
+    DeleteFilter,
+    DeleteRule,
+    DeleteSession,
+    DeleteShare,
+    DeleteTarget,
+    Link,
+    ModifyRule,
+    ModifySession,
+    RemoveServices,
+)
+from shadowtap.aws.world import KEY_TAG, OWNER_TAG, Rule
+
+TARGET_FIELD = {
+    "eni": "NetworkInterfaceId",
+    "nlb": "NetworkLoadBalancerArn",
+    "gwlbe": "GatewayLoadBalancerEndpointId",
+}
+TAG_TYPE = {
+    CreateTarget: "traffic-mirror-target",
+    CreateFilter: "traffic-mirror-filter",
+    CreateRule: "traffic-mirror-filter-rule",
+    CreateSession: "traffic-mirror-session",
+}
+ID_FIELD = {
+    CreateTarget: ("TrafficMirrorTarget", "TrafficMirrorTargetId"),
+    CreateFilter: ("TrafficMirrorFilter", "TrafficMirrorFilterId"),
+    CreateRule: ("TrafficMirrorFilterRule", "TrafficMirrorFilterRuleId"),
+    CreateSession: ("TrafficMirrorSession", "TrafficMirrorSessionId"),
+    CreateShare: ("resourceShare", "resourceShareArn"),
+}
+DELETE = {
+    CreateTarget: ("DeleteTrafficMirrorTarget", "TrafficMirrorTargetId"),
+    CreateFilter: ("DeleteTrafficMirrorFilter", "TrafficMirrorFilterId"),
+    CreateRule: ("DeleteTrafficMirrorFilterRule", "TrafficMirrorFilterRuleId"),
+    CreateSession: ("DeleteTrafficMirrorSession", "TrafficMirrorSessionId"),
+}
+DRY_ID = {"target": "tmt-0", "filter": "tmf-0"}
+"""What stands in a dry run for something that is not made: the shape of an id."""
+
+
+class Done(Struct, frozen=True):
+    """What became of one step: its id where it made something, and the error where it failed."""
+
+    step: Change
+    id: str = ""
+    error: str | None = None
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """What became of a plan. `undone` was made and taken back; `left` was made and could not be."""
+
+    done: tuple[Done, ...] = ()
+    failed: tuple[Done, ...] = ()
+    undone: tuple[Done, ...] = ()
+    left: tuple[Done, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.failed
+
+
+class _NotMade(Exception):
+    """A step needs something that an earlier step failed to make."""
+
+
+class Applier:
+    """Carries out one plan. `run` is a secret of this run; `tell` hears of each step as it is done.
+
+    `keep_going`: what fails does not stop the rest and nothing is taken back (`watch`, `down`); otherwise the
+    first failure ends it and what was made is deleted again.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        plan: Plan,
+        *,
+        run: str,
+        tags: Iterable[tuple[str, str]] = (),
+        keep_going: bool = False,
+        tell: Callable[[Done], None] = lambda done: None,
+    ) -> None:
+        self._api, self._plan, self._run, self._tell = api, plan, run, tell
+        self._tags = tuple(tags)
+        self._keep_going = keep_going
+        self._ids: dict[str, str] = {}
+        self._rehearsing = False
+
+    def apply(self) -> Applied:
+        done: list[Done] = []
+        failed: list[Done] = []
+        for step in self._plan.steps:
+            try:
+                result = Done(step, self._do(step))
+            except _NotMade as missing:
+                failed.append(Done(step, error=f"not tried, because {missing} could not be made"))
+                self._tell(failed[-1])
+                continue
+            except ApiError as error:
+                failed.append(Done(step, error=str(error)))
+                self._tell(failed[-1])
+                if self._keep_going:
+                    continue
+                undone, left = self._undo(done, step)
+                return Applied(done=tuple(done), failed=tuple(failed), undone=undone, left=left)
+            except BaseException:
+                if not self._keep_going:
+                    self._undo(done, step)
+                raise
+            done.append(result)
+            self._tell(result)
+        return Applied(done=tuple(done), failed=tuple(failed))
+
+    def rehearse(self) -> Applied:
+        """Asks AWS for each step whether it would be allowed (DryRun), and changes nothing."""
+        self._rehearsing = True
+        done: list[Done] = []
+        failed: list[Done] = []
+        for step in self._plan.steps:
+            problem = self._rehearsed(step)
+            result = Done(step, error=problem)
+            (failed if problem else done).append(result)
+            self._tell(result)
+        return Applied(done=tuple(done), failed=tuple(failed))
+
+    def _rehearsed(self, step: Change) -> str | None:
+        if isinstance(step, CreateShare | DeleteShare):
+            return None
+        pretend = any(NEW in str(getattr(step, f, "")) for f in ("filter", "link"))
+        try:
+            self._call(step, DryRun=True)
+        except ApiError as error:
+            if error.code == DRY_RUN_OK or (pretend and error.code.endswith(".NotFound")):
+                return None
+            return str(error)
+        return None
+
+    def _do(self, step: Change) -> str:
+        try:
+            answer = self._call(step)
+        except ApiError as error:
+            if step.operation.startswith("Delete") and error.code.endswith(("NotFound", "UnknownResourceException")):
+                return ""
+            raise
+        if not isinstance(step, Creation):
+            return ""
+        outer, inner = ID_FIELD[type(step)]
+        found = str(answer[outer][inner])
+        if not isinstance(step, CreateRule):
+            self._ids[NEW + step.key] = found
+        return found
+
+    def _call(self, step: Change, **more: object) -> Any:
+        service = "ram" if isinstance(step, CreateShare | DeleteShare) else "ec2"
+        return self._api.call(service, step.operation, **self._parameters(step), **more)
+
+    def _id(self, reference: str) -> str:
+        if not reference.startswith(NEW):
+            return reference
+        if self._rehearsing:
+            return DRY_ID[reference.removeprefix(NEW).partition("/")[0]] + "0" * 16
+        if reference not in self._ids:
+            raise _NotMade(reference.removeprefix(NEW))
+        return self._ids[reference]
+
+    def _parameters(self, step: Change) -> dict[str, Any]:
+        match step:
+            case CreateTarget():
+                return {TARGET_FIELD[step.kind]: step.resource, **self._created(step, step.key)}
+            case CreateFilter():
+                return self._created(step, step.key)
+            case CreateRule(rule=rule):
+                key = f"{step.filter}/{rule.direction}/{rule.number}"
+                return {
+                    "TrafficMirrorFilterId": self._id(step.filter),
+                    **rule_parameters(rule),
+                    **self._created(step, key.removeprefix(NEW)),
+                }
+            case ModifyRule():
+                return {"TrafficMirrorFilterRuleId": step.id, **_rule_change(step.before, step.after)}
+            case DeleteRule():
+                return {"TrafficMirrorFilterRuleId": step.id}
+            case RemoveServices():
+                return {
+                    "TrafficMirrorFilterId": step.filter,
+                    "RemoveNetworkServices": list(step.services),
+                }
+            case CreateSession():
+                return {
+                    "NetworkInterfaceId": step.interface,
+                    **self._link(step.link),
+                    **self._created(step, step.key),
+                }
+            case ModifySession():
+                return {
+                    "TrafficMirrorSessionId": step.id,
+                    **self._link_change(step.before, step.after),
+                }
+            case DeleteSession():
+                return {"TrafficMirrorSessionId": step.id}
+            case DeleteFilter():
+                return {"TrafficMirrorFilterId": step.id}
+            case DeleteTarget():
+                return {"TrafficMirrorTargetId": step.id}
+            case CreateShare():
+                return self._share(step)
+            case DeleteShare():
+                return {"resourceShareArn": step.id}
+
+    def _created(self, step: Change, key: str) -> dict[str, Any]:
+        tags = [{"Key": k, "Value": v} for k, v in self._all_tags(key)]
+        made = {
+            "TagSpecifications": [{"ResourceType": TAG_TYPE[type(step)], "Tags": tags}],
+            "ClientToken": self._token(key),
+        }
+        if not isinstance(step, CreateRule):
+            made["Description"] = f"shadowtap {self._plan.name}"
+        return made
+
+    def _all_tags(self, key: str) -> list[tuple[str, str]]:
+        own = {OWNER_TAG: self._plan.name, KEY_TAG: key, "Name": f"shadowtap-{self._plan.name}"}
+        return sorted({**dict(self._tags), **own}.items())
+
+    def _token(self, key: str) -> str:
+        """At most 64 ASCII characters, as EC2 asks."""
+        return blake2b(f"{self._run}/{key}".encode(), digest_size=24).hexdigest()
+
+    def _link(self, link: Link) -> dict[str, Any]:
+        parameters: dict[str, Any] = {
+            "TrafficMirrorTargetId": self._id(link.target),
+            "TrafficMirrorFilterId": self._id(link.filter),
+            "SessionNumber": link.number,
+        }
+        if link.vni is not None:
+            parameters["VirtualNetworkId"] = link.vni
+        if link.packet_length is not None:
+            parameters["PacketLength"] = link.packet_length
+        return parameters
+
+    def _link_change(self, before: Link, after: Link) -> dict[str, Any]:
+        now, then = self._link(before), self._link(after)
+        changes = {k: v for k, v in then.items() if now.get(k) != v}
+        gone = {"PacketLength": "packet-length", "VirtualNetworkId": "virtual-network-id"}
+        removed = [field for name, field in gone.items() if name in now and name not in then]
+        return {**changes, **({"RemoveFields": removed} if removed else {})}
+
+    def _share(self, step: CreateShare) -> dict[str, Any]:
+        api = self._api
+        return {
+            "name": f"shadowtap-{self._plan.name}",
+            "resourceArns": [
+                f"arn:{partition(api.region)}:ec2:{api.region}:{api.account}:"
+                f"traffic-mirror-target/{self._id(step.target)}"
+            ],
+            "principals": list(step.principals),
+            "allowExternalPrincipals": True,
+            "tags": [{"key": k, "value": v} for k, v in self._all_tags(step.key)],
+            "clientToken": self._token(step.key),
+        }
+
+    def _undo(self, done: list[Done], failed: Change) -> tuple[tuple[Done, ...], tuple[Done, ...]]:
+        """Backwards. What cannot be undone stays, and is found by its tags next time."""
+        undone: list[Done] = []
+        left: list[Done] = []
+        for entry in [*self._half_made(failed), *reversed(done)]:
+            try:
+                if self._undo_one(entry):
+                    undone.append(entry)
+            except ApiError as error:
+                left.append(Done(entry.step, entry.id, str(error)))
+        return tuple(undone), tuple(left)
+
+    def _undo_one(self, entry: Done) -> bool:
+        step = entry.step
+        if isinstance(step, CreateShare):
+            self._api.call("ram", "DeleteResourceShare", resourceShareArn=entry.id)
+        elif isinstance(step, Creation):
+            operation, field = DELETE[type(step)]
+            self._api.call("ec2", operation, **{field: entry.id})
+        elif isinstance(step, ModifySession):
+            back = self._link_change(step.after, step.before)
+            self._api.call("ec2", step.operation, TrafficMirrorSessionId=step.id, **back)
+        elif isinstance(step, ModifyRule):
+            back = _rule_change(step.after, step.before)
+            self._api.call("ec2", step.operation, TrafficMirrorFilterRuleId=step.id, **back)
+        else:
+            return False
+        return True
+
+    def _half_made(self, step: Change) -> list[Done]:
+        """A call whose answer was lost may have happened all the same. For a creation its tags tell; a change is
+        changed back in any case, which does no harm."""
+        if isinstance(step, ModifySession | ModifyRule):
+            return [Done(step)]
+        if not isinstance(step, CreateTarget | CreateFilter | CreateSession):
+            return []
+        outer, inner = ID_FIELD[type(step)]
+        filters = [
+            {"Name": f"tag:{OWNER_TAG}", "Values": [self._plan.name]},
+            {"Name": f"tag:{KEY_TAG}", "Values": [step.key]},
+        ]
+        try:
+            found = pages(self._api, "ec2", f"Describe{outer}s", f"{outer}s", Filters=filters)
+            return [Done(step, str(item[inner])) for item in found]
+        except ApiError:
+            return []
+
+
+def rule_parameters(rule: Rule) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "TrafficDirection": rule.direction,
+        "RuleNumber": rule.number,
+        "RuleAction": rule.action,
+        "SourceCidrBlock": rule.source,
+        "DestinationCidrBlock": rule.destination,
+    }
+    if rule.protocol is not None:
+        parameters["Protocol"] = rule.protocol
+    for field, ports in (
+        ("SourcePortRange", rule.source_ports),
+        ("DestinationPortRange", rule.destination_ports),
+    ):
+        if ports is not None:
+            parameters[field] = {"FromPort": ports[0], "ToPort": ports[1]}
+    return parameters
+
+
+REMOVABLE = {
+    "SourcePortRange": "source-port-range",
+    "DestinationPortRange": "destination-port-range",
+    "Protocol": "protocol",
+}
+
+
+def _rule_change(before: Rule, after: Rule) -> dict[str, Any]:
+    """The fields that differ, and the names of those to remove (ModifyTrafficMirrorFilterRule)."""
+    now, then = rule_parameters(before), rule_parameters(after)
+    changes = {k: v for k, v in then.items() if now.get(k) != v}
+    removed = [field for name, field in REMOVABLE.items() if name in now and name not in then]
+    return {**changes, **({"RemoveFields": removed} if removed else {})}
+
+
+def partition(region: str) -> str:
+    """The first part of an ARN after `arn:`; a region's name tells it."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
