@@ -21,7 +21,7 @@ from shadowtap.aws.names import Selector
 from shadowtap.aws.plan import Plan, Wanted, filter_key
 from shadowtap.aws.steps import Link
 from shadowtap.aws.warn import Kind, Warning, warnings
-from shadowtap.aws.world import KEY_TAG, Filter, Interface, Session, Target, World, owned, tag
+from shadowtap.aws.world import KEY_TAG, Filter, Interface, Session, Target, World, shown, tag
 
 METRICS = (
     "NetworkMirrorIn",
@@ -75,7 +75,7 @@ def status(api: Api, name: str, now: datetime, minutes: int = 15) -> Status:
     """Reads everything that is needed for it; changes nothing."""
     missing: list[str] = []
     world = read.world(api)
-    mine = sorted(owned(world.sessions, name), key=lambda s: s.id)
+    mine = sorted(shown(world.sessions, name), key=lambda s: s.id)
     found = find.interfaces(api, "network-interface-id", (s.interface for s in mine))
     interfaces = {i.id: i for i in found}
     counts = _counted(api, [i.instance for i in found if i.instance], now, minutes, missing)
@@ -87,8 +87,8 @@ def status(api: Api, name: str, now: datetime, minutes: int = 15) -> Status:
         minutes=minutes,
         sessions=tuple(_line(s, world, interfaces.get(s.interface), counts) for s in mine),
         warnings=tuple(dict.fromkeys(said)),
-        filters=tuple(f.id for f in owned(world.filters, name)),
-        targets=tuple(t.id for t in owned(world.targets, name)),
+        filters=tuple(f.id for f in shown(world.filters, name)),
+        targets=tuple(t.id for t in shown(world.targets, name)),
         missing=tuple(sorted(set(missing))),
     )
 
@@ -179,7 +179,7 @@ def _warnings(
     api: Api, name: str, world: World, interfaces: dict[str, Interface], missing: list[str]
 ) -> Iterator[Warning]:
     """The warnings of `plan`, for what is there: one look for each target in use."""
-    mine = owned(world.sessions, name)
+    mine = shown(world.sessions, name)
     for target in [t for t in world.targets if t.id in {s.target for s in mine}]:
         there = [s for s in mine if s.target == target.id and s.interface in interfaces]
         desired = Desired(name=name, destination=_destination(api, target, missing), source_mtu=0)

@@ -109,6 +109,8 @@ def _destination(
     """The first `--to` that exists in this place."""
     here: list[find.Unknown] = []
     for target in wish.targets:
+        if target.kind == "stack":
+            return Destination(kind=target.name, resource="(the stack's collector)", region=api.region)
         try:
             return destination(api, target, missing)
         except find.Unknown as error:

@@ -11,6 +11,8 @@ from msgspec import Struct
 
 OWNER_TAG = "shadowtap:mirror"
 """Its value is the name of the mirror; whatever carries it is ours, and nothing else is."""
+CODE_TAG = "shadowtap:code"
+"""The same for what `emit` wrote: it belongs to CloudFormation or Terraform, not to us."""
 KEY_TAG = "shadowtap:key"
 """Says which part of the mirror this is, so that a second run finds it again."""
 
@@ -113,6 +115,11 @@ def tag(item: Owned, key: str) -> str | None:
 def owned(items: Iterable[Item], name: str) -> tuple[Item, ...]:
     """Those that carry the owner tag of the mirror called `name`."""
     return tuple(item for item in items if tag(item, OWNER_TAG) == name)
+
+
+def shown(items: Iterable[Item], name: str) -> tuple[Item, ...]:
+    """Those of the mirror called `name`, ours or made by emitted code."""
+    return tuple(i for i in items if name in {tag(i, OWNER_TAG), tag(i, CODE_TAG)})
 
 
 def tags_of(answer: Mapping[str, Any], field: str = "Tags") -> Tags:
