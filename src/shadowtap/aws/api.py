@@ -84,7 +84,8 @@ class ApiError(RunError):
 
 
 def action_of(service: str, operation: str) -> str:
-    return f"{IAM_PREFIX.get(service, service)}:{operation}"
+    """What IAM calls the permission for a call; a batch of SQS needs the permission of its parts."""
+    return f"{IAM_PREFIX.get(service, service)}:{operation.removesuffix('Batch')}"
 
 
 class Api(Protocol):

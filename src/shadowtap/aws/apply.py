@@ -83,8 +83,8 @@ class Applied(Struct, frozen=True, kw_only=True):
         return not self.failed
 
 
-class _NotMade(Exception):
-    """A step needs something that an earlier step failed to make."""
+class _NotTried(Exception):
+    """A step needs something that an earlier step failed to make, or to take away."""
 
 
 class Applier:
@@ -109,21 +109,24 @@ class Applier:
         self._keep_going = keep_going
         self._ids: dict[str, str] = {}
         self._rehearsing = False
+        self._used: dict[str, str] = {}
 
     def apply(self) -> Applied:
         done: list[Done] = []
         failed: list[Done] = []
         for step in self._plan.steps:
             try:
+                self._check_free(step)
                 result = Done(step, self._do(step))
-            except _NotMade as missing:
-                failed.append(Done(step, error=f"not tried, because {missing} could not be made"))
+            except _NotTried as reason:
+                failed.append(Done(step, error=f"not tried, because {reason}"))
                 self._tell(failed[-1])
                 continue
             except ApiError as error:
                 failed.append(Done(step, error=str(error)))
                 self._tell(failed[-1])
                 if self._keep_going:
+                    self._still_used(step)
                     continue
                 undone, left = self._undo(done, step)
                 return Applied(done=tuple(done), failed=tuple(failed), undone=undone, left=left)
@@ -159,6 +162,18 @@ class Applier:
             return str(error)
         return None
 
+    def _still_used(self, step: Change) -> None:
+        """A session that did not go or change keeps what it uses: a filter without rules would mirror nothing."""
+        if isinstance(step, DeleteSession):
+            self._used |= dict.fromkeys(step.uses, step.id)
+        elif isinstance(step, ModifySession):
+            self._used |= dict.fromkeys((step.before.filter, step.before.target), step.id)
+
+    def _check_free(self, step: Change) -> None:
+        item = step.filter if isinstance(step, DeleteRule) else getattr(step, "id", "")
+        if isinstance(step, DeleteRule | DeleteFilter | DeleteTarget) and item in self._used:
+            raise _NotTried(f"session {self._used[item]} still uses {item}")
+
     def _do(self, step: Change) -> str:
         try:
             answer = self._call(step)
@@ -184,7 +199,7 @@ class Applier:
         if self._rehearsing:
             return DRY_ID[reference.removeprefix(NEW).partition("/")[0]] + "0" * 16
         if reference not in self._ids:
-            raise _NotMade(reference.removeprefix(NEW))
+            raise _NotTried(f"{reference.removeprefix(NEW)} could not be made")
         return self._ids[reference]
 
     def _parameters(self, step: Change) -> dict[str, Any]:

@@ -284,7 +284,7 @@ def _sessions(
         wish = links.get(session.interface)
         if wish is None or session.interface in seen:
             why = "no longer wanted" if wish is None else "there twice"
-            gone.append(DeleteSession(id=session.id, interface=session.interface, why=why))
+            gone.append(_deletion(session, why))
             continue
         seen.add(session.interface)
         now = Link(
@@ -304,6 +304,15 @@ def _sessions(
         if eni not in seen
     ]
     return gone, changed, made
+
+
+def _deletion(session: Session, why: str = "") -> DeleteSession:
+    return DeleteSession(
+        id=session.id,
+        interface=session.interface,
+        uses=(session.filter, session.target),
+        why=why,
+    )
 
 
 def _whole(has: int | None, wanted: int | None) -> int | None:
@@ -354,9 +363,7 @@ def _foreign_users(world: World, name: str, field: str, value: str) -> list[str]
 def removal(name: str, world: World) -> Plan:
     """Everything of the mirror away: sessions, then shares, rules and filters, then targets."""
     left: list[str] = []
-    steps: list[Change] = [
-        DeleteSession(id=s.id, interface=s.interface) for s in _ordered(owned(world.sessions, name))
-    ]
+    steps: list[Change] = [_deletion(s) for s in _ordered(owned(world.sessions, name))]
     steps += [DeleteShare(id=s.id) for s in owned(world.shares, name)]
     found: list[tuple[str, Filter | Target]] = [("filter", f) for f in owned(world.filters, name)]
     found += [("target", t) for t in owned(world.targets, name)]

@@ -87,6 +87,8 @@ class DeleteSession(Step, frozen=True, kw_only=True, tag="delete-session"):
     operation = "DeleteTrafficMirrorSession"
     id: str
     interface: str
+    uses: tuple[str, ...] = ()
+    """Its filter and target, which cannot go before it does."""
 
 
 class DeleteFilter(Step, frozen=True, kw_only=True, tag="delete-filter"):

@@ -14,7 +14,7 @@ from shadowtap.aws.names import SOURCES, TARGETS, Selector
 from shadowtap.aws.plan import plan as planned
 from shadowtap.aws.warn import warnings
 from shadowtap.aws.wish import Connect, look
-from shadowtap.aws.world import shown
+from shadowtap.aws.world import World, shown
 from shadowtap.cli import aws_options as options
 from shadowtap.cli.options import Parser
 from shadowtap.errors import UsageError
@@ -70,7 +70,7 @@ def emit(argv: list[str], connect: Connect) -> int:
     return 0
 
 
-def _fresh(world: read.World, name: str) -> read.World:
+def _fresh(world: World, name: str) -> World:
     """The world without what code made for this mirror before, so that the code says the same again."""
     mine = {s.id for s in shown(world.sessions, name)}
     return msgspec.structs.replace(

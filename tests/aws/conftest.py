@@ -1,0 +1,3 @@
+import pytest
+
+pytest.importorskip("boto3", reason="the extra shadowtap[aws] is not installed")
