@@ -1,0 +1,102 @@
+"""The same code over boto3 against moto, whose 15 calls the backend answers: the whole wire format, both ways."""
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from shadowtap.aws import names, read
+from shadowtap.aws.apply import Applier
+from shadowtap.aws.boto import Boto, connect
+from shadowtap.aws.names import Place
+from shadowtap.aws.plan import plan, removal
+from shadowtap.aws.status import status
+from shadowtap.aws.wish import Wish, look
+from tests.aws.backend import ACCOUNT, CALLS, REGION, Mirrors, mounted
+
+
+@pytest.fixture
+def cloud(monkeypatch):
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    with mock_aws():
+        session = boto3.Session(region_name=REGION)
+        ec2, elb = session.client("ec2"), session.client("elbv2")
+
+        def interfaces():
+            found = ec2.describe_network_interfaces()["NetworkInterfaces"]
+            return {i["NetworkInterfaceId"]: i["InterfaceType"] for i in found}
+
+        def balancers():
+            return {b["LoadBalancerArn"]: b["Type"] for b in elb.describe_load_balancers()["LoadBalancers"]}
+
+        mirrors = Mirrors(interfaces, balancers)
+        with mounted(mirrors):
+            yield session, mirrors
+
+
+def network(session):
+    ec2 = session.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{z}")["Subnet"]["SubnetId"]
+        for n, z in enumerate("ab")
+    ]
+    return vpc, subnets
+
+
+def test_an_alb_from_its_name_to_its_interfaces_up_and_down(cloud):
+    session, mirrors = cloud
+    ec2, elb = session.client("ec2"), session.client("elbv2")
+    vpc, subnets = network(session)
+    alb = elb.create_load_balancer(Name="web", Subnets=subnets, Type="application")["LoadBalancers"][0]
+    arn = alb["LoadBalancerArn"]
+    group = elb.create_target_group(Name="web", Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="instance")
+    group_arn = group["TargetGroups"][0]["TargetGroupArn"]
+    elb.create_listener(
+        LoadBalancerArn=arn,
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group_arn}],
+    )
+    for subnet in subnets:
+        ec2.create_network_interface(SubnetId=subnet, Description="ELB " + arn.partition(":loadbalancer/")[2])
+    collector = ec2.create_network_interface(SubnetId=subnets[0])["NetworkInterface"]["NetworkInterfaceId"]
+    wish = Wish(sources=(names.source("alb:web"),), targets=(names.target(f"eni:{collector}"),))
+
+    (found,) = look(wish, lambda place: Boto(session))
+    todo = plan(found.desired, found.world)
+    assert found.world.account == ACCOUNT
+    assert [s.traffic.serves for s, _ in todo.sources] == [((80, 80),)] * 2
+    assert Applier(found.api, todo, run="1").rehearse().ok
+    assert not mirrors.sessions, "a dry run changes nothing"
+    assert Applier(found.api, todo, run="1").apply().ok
+    assert len(mirrors.sessions) == 2
+    assert Applier(found.api, todo, run="1").apply().ok
+    assert len(mirrors.sessions) == 2, "the same tokens make nothing twice"
+
+    (again,) = look(wish, lambda place: Boto(session))
+    assert plan(again.desired, again.world).steps == ()
+    from datetime import UTC, datetime
+
+    assert status(found.api, "shadowtap", datetime(2026, 11, 22, tzinfo=UTC)).healthy
+
+    assert Applier(found.api, removal("shadowtap", read.world(found.api)), run="2").apply().ok
+    assert not (mirrors.sessions or mirrors.filters or mirrors.rules or mirrors.targets)
+
+
+def test_the_real_connection_finds_its_account(cloud):
+    api = connect(Place(region=REGION))
+    assert (api.account, api.region) == (ACCOUNT, REGION)
+
+
+def test_a_role_is_assumed(cloud):
+    api = connect(Place(region=REGION, role="arn:aws:iam::210987654321:role/mirrors"))
+    assert api.account == "210987654321"
+
+
+def test_there_are_fifteen_calls():
+    assert len(CALLS) == 15
