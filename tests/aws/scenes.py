@@ -4,7 +4,7 @@ from shadowtap.aws import names
 from shadowtap.aws.plan import Plan, plan
 from shadowtap.aws.warn import Warning, warnings
 from shadowtap.aws.wish import Found, Wish, look
-from tests.aws.vpc import Vpc
+from aws.vpc import Vpc
 
 VXLAN_OPEN = {
     "IpProtocol": "udp",

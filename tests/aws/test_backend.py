@@ -3,7 +3,7 @@
 import pytest
 
 from shadowtap.aws.api import ApiError
-from tests.aws.vpc import Vpc
+from aws.vpc import Vpc
 
 RULE = {
     "TrafficDirection": "ingress",

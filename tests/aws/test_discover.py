@@ -6,8 +6,8 @@ from shadowtap.aws import names
 from shadowtap.aws.desired import Leg
 from shadowtap.aws.wish import look
 from shadowtap.errors import UsageError
-from tests.aws import scenes
-from tests.aws.vpc import Vpc
+from aws import scenes
+from aws.vpc import Vpc
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from shadowtap.aws import diagnose, doctor
 from shadowtap.aws.diagnose import Datagram, Level, Machine
 from shadowtap.errors import RunError, UsageError
-from tests.aws import packets
+from aws import packets
 
 WELL = Machine(seconds=10, drops=0, buffer=1 << 26, clock_synchronised=True, clock_error_ms=1.0)
 

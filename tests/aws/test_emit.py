@@ -12,9 +12,9 @@ from shadowtap.aws.emit.stack import Shape, Stack
 from shadowtap.aws.names import Selector
 from shadowtap.aws.plan import plan
 from shadowtap.aws.wish import Wish, look
-from tests.aws import scenes
-from tests.aws.backend import REGION
-from tests.aws.vpc import Vpc
+from aws import scenes
+from aws.backend import REGION
+from aws.vpc import Vpc
 
 TERRAFORM = {
     "aws_ec2_traffic_mirror_target": (

@@ -18,7 +18,7 @@ from shadowtap.aws.plan import plan, removal
 from shadowtap.aws.watch import Watcher
 from shadowtap.aws.wish import Wish, look
 from shadowtap.aws.world import OWNER_TAG
-from tests.aws.vpc import Vpc
+from aws.vpc import Vpc
 
 CODES = ("InternalError", "UnauthorizedOperation", "InvalidParameterValue", "RequestLimitExceeded")
 

@@ -11,7 +11,7 @@ from shadowtap.aws.names import Place
 from shadowtap.aws.plan import plan, removal
 from shadowtap.aws.status import status
 from shadowtap.aws.wish import Wish, look
-from tests.aws.backend import ACCOUNT, CALLS, REGION, Mirrors, mounted
+from aws.backend import ACCOUNT, CALLS, REGION, Mirrors, mounted
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from shadowtap.aws import limits, names, numbers, show
 from shadowtap.aws.apply import Applier
 from shadowtap.aws.plan import plan
 from shadowtap.aws.steps import CreateSession, DeleteRule, ModifyRule, ModifySession, RemoveServices
-from tests.aws import scenes
-from tests.aws.vpc import Vpc
+from aws import scenes
+from aws.vpc import Vpc
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from shadowtap.aws.api import action_of
 from shadowtap.aws.apply import Applier
 from shadowtap.aws.plan import plan, removal
 from shadowtap.aws.status import status
-from tests.aws import scenes
-from tests.aws.vpc import Vpc
+from aws import scenes
+from aws.vpc import Vpc
 
 ALWAYS = {"sts:GetCallerIdentity", "ec2:CreateTags", "ram:TagResource"}
 """Needed without a call of that name: boto's first question, and tags that come with a creation."""

@@ -7,8 +7,8 @@ import pytest
 from shadowtap.aws import status as state
 from shadowtap.aws.apply import Applier
 from shadowtap.aws.plan import plan
-from tests.aws import scenes
-from tests.aws.vpc import Vpc
+from aws import scenes
+from aws.vpc import Vpc
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -41,15 +41,15 @@ def test_cloudwatch_beside_the_collector(vpc):
     vpc.metrics[instance, "NetworkPacketsSkipMirrorOut"] = 5
     now = status(vpc)
     assert {(s.mirrored, s.skipped) for s in now.sessions} == {(1000, 5), (None, None)}
-    text = state.text(now, {"shadowtap_capture_frames_total": 990.0})
+    text = state.text(now, {"shadowtap_capture_packets_total": 990.0})
     assert "1000 packets mirrored, 5 skipped in the last 15 minutes" in text
-    assert "shadowtap_capture_frames_total 990" in text
+    assert "shadowtap_capture_packets_total 990" in text
     assert "bandwidth was full" in text
 
 
 def test_the_collectors_page_and_its_summary():
-    page = '# HELP x\nshadowtap_capture_frames_total{source="a"} 3\nshadowtap_capture_frames_total{source="b"} 4\nup 1\n'
-    assert state.received(page) == {"shadowtap_capture_frames_total": 7.0}
+    page = '# HELP x\nshadowtap_capture_packets_total{source="a"} 3\nshadowtap_capture_packets_total{source="b"} 4\nup 1\n'
+    assert state.received(page) == {"shadowtap_capture_packets_total": 7.0}
     summary = '{"capture": {"frames": 7, "by": {"kernel_drops": 1}}, "seen": 5}'
     assert state.received(summary) == {"capture.frames": 7.0, "capture.by.kernel_drops": 1.0}
 

@@ -5,9 +5,9 @@ import pytest
 from shadowtap.aws.apply import Applier
 from shadowtap.aws.desired import Leg
 from shadowtap.aws.plan import plan
-from tests.aws import scenes
-from tests.aws.scenes import kinds, warned
-from tests.aws.vpc import Vpc
+from aws import scenes
+from aws.scenes import kinds, warned
+from aws.vpc import Vpc
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from shadowtap.aws.find import Unknown
 from shadowtap.aws.watch import JITTER, SETTLE_S, Events, Round, Watcher, matters
 from shadowtap.aws.wish import look
 from shadowtap.errors import ShadowtapError
-from tests.aws import scenes
-from tests.aws.vpc import Vpc
+from aws import scenes
+from aws.vpc import Vpc
 
 
 class Stage:
@@ -108,7 +108,7 @@ def test_one_interface_that_aws_refuses_does_not_stop_the_others():
     kept = stage.vpc.mirrors.call
 
     def call(account, operation, **given):
-        from tests.aws.backend import Refused
+        from aws.backend import Refused
 
         if operation == "CreateTrafficMirrorSession" and given["NetworkInterfaceId"] == refused:
             raise Refused("InvalidParameterValue", "the instance type does not support mirroring")

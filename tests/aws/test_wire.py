@@ -24,7 +24,7 @@ from shadowtap.aws.steps import (
     RemoveServices,
 )
 from shadowtap.aws.world import Rule
-from tests.aws.backend import ACCOUNT, REGION
+from aws.backend import ACCOUNT, REGION
 
 ARN = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/net/collectors/1"
 

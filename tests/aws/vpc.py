@@ -12,7 +12,7 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 from shadowtap.aws.api import ApiError
-from tests.aws.backend import ACCOUNT, REGION, Mirrors, Refused
+from aws.backend import ACCOUNT, REGION, Mirrors, Refused
 
 _SESSION = botocore.session.get_session()
 _MODELS: dict[str, Any] = {}

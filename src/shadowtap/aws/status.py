@@ -250,7 +250,7 @@ def received(page: str) -> dict[str, float]:
         return dict(_numbers(msgspec.json.decode(page.encode()), ()))
     found: dict[str, float] = {}
     for line in page.splitlines():
-        match = re.match(r"(shadowtap_[a-z_]*(?:packets|frames|dropped|truncated)[a-z_]*)(?:\{.*\})? (\S+)$", line)
+        match = re.match(r"(shadowtap_(?:capture_\w+|segments_cut)_total)(?:\{.*\})? (\S+)$", line)
         if match:
             found[match[1]] = found.get(match[1], 0.0) + float(match[2])
     return found

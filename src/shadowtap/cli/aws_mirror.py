@@ -126,9 +126,13 @@ def _tell(done: Done) -> None:
     _say(f"{mark}  {describe(done.step)}" + (f" → {done.id}" if done.id else "") + (f": {done.error}" if done.error else ""))
 
 
+def _tell_dry(done: Done) -> None:
+    _say(f"{'refused' if done.error else 'allowed'}  {describe(done.step)}" + (f": {done.error}" if done.error else ""))
+
+
 def _rehearse(found: list[Found], plans: list[Plan]) -> int:
     results = [
-        Applier(one.api, todo, run=uuid.uuid4().hex, tags=one.desired.tags, tell=_tell).rehearse()
+        Applier(one.api, todo, run=uuid.uuid4().hex, tags=one.desired.tags, tell=_tell_dry).rehearse()
         for one, todo in zip(found, plans, strict=True)
     ]
     bad = [entry for result in results for entry in result.failed]
@@ -193,7 +197,7 @@ def down(argv: list[str], connect: Connect) -> int:
             _say(f"  {describe(step)}")
     if args.dry_run:
         for api, todo in zip(apis, plans, strict=True):
-            result = Applier(api, todo, run=uuid.uuid4().hex, tell=_tell).rehearse()
+            result = Applier(api, todo, run=uuid.uuid4().hex, tell=_tell_dry).rehearse()
             if not result.ok:
                 raise RunError(f"dry run: {result.failed[0].error}")
         _say("dry run: AWS would allow every step; nothing was changed")
@@ -312,7 +316,7 @@ def watch(argv: list[str], connect: Connect) -> int:
         tell=_round,
         events=events,
         dry_run=args.dry_run,
-        tell_step=_tell,
+        tell_step=_tell_dry if args.dry_run else _tell,
     )
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -33,14 +33,30 @@ def _block(block: Block, depth: int) -> str:
     pad = "  " * depth
     head = " ".join([kind, *(json.dumps(label) for label in labels)])
     lines = [f"{pad}{head} {{"]
+    plain: list[tuple[str, str]] = []
     for key, value in body:
         if isinstance(value, Block):
-            lines.append(_block(value, depth + 1).rstrip("\n"))
-        elif isinstance(value, list) and value and all(isinstance(v, Block) for v in value):
-            lines += [_block(v, depth + 1).rstrip("\n") for v in value]
+            lines += [*_aligned(plain, pad + "  "), _block(value, depth + 1).rstrip("\n")]
+            plain = []
         else:
-            lines.append(f"{pad}  {key} = {_value(value, depth + 1)}")
-    return "\n".join([*lines, f"{pad}}}", ""])
+            plain.append((key, _value(value, depth + 1)))
+    return "\n".join([*lines, *_aligned(plain, pad + "  "), f"{pad}}}", ""])
+
+
+def _aligned(pairs: list[tuple[str, str]], pad: str) -> list[str]:
+    """Equals signs below each other, as `terraform fmt` puts them; a value of several lines stands alone."""
+    lines: list[str] = []
+    run: list[tuple[str, str]] = []
+    for key, value in [*pairs, ("", "\n")]:
+        if "\n" not in value:
+            run.append((key, value))
+            continue
+        width = max((len(k) for k, _ in run), default=0)
+        lines += [f"{pad}{k:{width}} = {v}" for k, v in run]
+        run = []
+        if key:
+            lines.append(f"{pad}{key} = {value}")
+    return lines
 
 
 def _value(value: Any, depth: int) -> str:
@@ -54,8 +70,8 @@ def _value(value: Any, depth: int) -> str:
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, Mapping):
-        inner = "\n".join(f"{pad}  {json.dumps(k)} = {_value(v, depth + 1)}" for k, v in value.items())
-        return f"{{\n{inner}\n{pad}}}"
+        pairs = [(json.dumps(k), _value(v, depth + 1)) for k, v in value.items()]
+        return "\n".join(["{", *_aligned(pairs, pad + "  "), f"{pad}}}"])
     return "[" + ", ".join(_value(v, depth) for v in value) + "]"
 
 
@@ -65,4 +81,4 @@ def quoted(value: str) -> str:
 
 def heredoc(script: str) -> Expression:
     """A script with references in it, `${…}`, base64-encoded as user data is."""
-    return Expression("base64encode(<<-END_OF_SCRIPT\n" + script + "END_OF_SCRIPT\n)")
+    return Expression("base64encode(<<-END_OF_SCRIPT\n" + script + "END_OF_SCRIPT\n  )")
