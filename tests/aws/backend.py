@@ -150,9 +150,7 @@ class Mirrors:
     def _get(self, kind: str, item: str, account: str) -> dict[str, Any]:
         found = getattr(self, kind + "s").get(item)
         if found is None or not self._sees(kind, found, account):
-            raise Refused(
-                f"Invalid{SINGULAR[kind][0]}Id.NotFound", f"The id '{item}' does not exist"
-            )
+            raise Refused(f"Invalid{SINGULAR[kind][0]}Id.NotFound", f"The id '{item}' does not exist")
         return found
 
     def _sees(self, kind: str, item: dict[str, Any], account: str) -> bool:
@@ -242,7 +240,9 @@ class Mirrors:
     def _shown(self, item: dict[str, Any]) -> dict[str, Any]:
         """A filter as it is answered: with its rules, unless this backend is told to leave them out."""
         shown = {k: v for k, v in item.items() if not k.startswith("_")}
-        rules = [r for r in self.rules.values() if r["TrafficMirrorFilterId"] == item["TrafficMirrorFilterId"]]
+        rules = [
+            r for r in self.rules.values() if r["TrafficMirrorFilterId"] == item["TrafficMirrorFilterId"]
+        ]
         for direction in ("ingress", "egress"):
             shown[f"{direction.capitalize()}FilterRules"] = [
                 {k: v for k, v in r.items() if not k.startswith("_")}
@@ -404,23 +404,17 @@ class Mirrors:
         item["NetworkServices"] = sorted(services)
         return {"TrafficMirrorFilter": self._shown(item)}
 
-    def _DeleteTrafficMirrorSession(
-        self, account: str, TrafficMirrorSessionId: str
-    ) -> dict[str, Any]:
+    def _DeleteTrafficMirrorSession(self, account: str, TrafficMirrorSessionId: str) -> dict[str, Any]:
         self._own("session", TrafficMirrorSessionId, account)
         del self.sessions[TrafficMirrorSessionId]
         return {"TrafficMirrorSessionId": TrafficMirrorSessionId}
 
-    def _DeleteTrafficMirrorFilterRule(
-        self, account: str, TrafficMirrorFilterRuleId: str
-    ) -> dict[str, Any]:
+    def _DeleteTrafficMirrorFilterRule(self, account: str, TrafficMirrorFilterRuleId: str) -> dict[str, Any]:
         self._own("rule", TrafficMirrorFilterRuleId, account)
         del self.rules[TrafficMirrorFilterRuleId]
         return {"TrafficMirrorFilterRuleId": TrafficMirrorFilterRuleId}
 
-    def _DeleteTrafficMirrorFilter(
-        self, account: str, TrafficMirrorFilterId: str
-    ) -> dict[str, Any]:
+    def _DeleteTrafficMirrorFilter(self, account: str, TrafficMirrorFilterId: str) -> dict[str, Any]:
         self._own("filter", TrafficMirrorFilterId, account)
         if any(s["TrafficMirrorFilterId"] == TrafficMirrorFilterId for s in self.sessions.values()):
             raise Refused("TrafficMirrorFilterInUse", "a session is using it")
@@ -429,9 +423,7 @@ class Mirrors:
         del self.filters[TrafficMirrorFilterId]
         return {"TrafficMirrorFilterId": TrafficMirrorFilterId}
 
-    def _DeleteTrafficMirrorTarget(
-        self, account: str, TrafficMirrorTargetId: str
-    ) -> dict[str, Any]:
+    def _DeleteTrafficMirrorTarget(self, account: str, TrafficMirrorTargetId: str) -> dict[str, Any]:
         self._own("target", TrafficMirrorTargetId, account)
         if any(s["TrafficMirrorTargetId"] == TrafficMirrorTargetId for s in self.sessions.values()):
             raise Refused("TrafficMirrorTargetInUseException", "a session is using it")

@@ -1,10 +1,10 @@
 """Small networks that several tests begin with."""
 
+from aws.vpc import Vpc
 from shadowtap.aws import names
 from shadowtap.aws.plan import Plan, plan
 from shadowtap.aws.warn import Warning, warnings
 from shadowtap.aws.wish import Found, Wish, look
-from aws.vpc import Vpc
 
 VXLAN_OPEN = {
     "IpProtocol": "udp",
@@ -37,7 +37,9 @@ def alb(vpc: Vpc, *listeners: tuple[int, str], targets: int = 2) -> tuple[str, l
     return arn, behind
 
 
-def nlb(vpc: Vpc, *, check: str = "9090", protocol: str = "TCP", listener: bool = True, healthy: str = "healthy") -> str:
+def nlb(
+    vpc: Vpc, *, check: str = "9090", protocol: str = "TCP", listener: bool = True, healthy: str = "healthy"
+) -> str:
     """A load balancer of collectors as it should be, or nearly."""
     arn = vpc.add_balancer("collectors", "network")
     group = vpc.add_target_group(
@@ -51,9 +53,7 @@ def nlb(vpc: Vpc, *, check: str = "9090", protocol: str = "TCP", listener: bool 
 
 
 def wish(sources: list[str], to: str, **more: object) -> Wish:
-    return Wish(
-        sources=tuple(names.source(s) for s in sources), targets=(names.target(to),), **more
-    )
+    return Wish(sources=tuple(names.source(s) for s in sources), targets=(names.target(to),), **more)
 
 
 def found(vpc: Vpc, sources: list[str], to: str, **more: object) -> Found:

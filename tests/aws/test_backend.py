@@ -2,8 +2,8 @@
 
 import pytest
 
-from shadowtap.aws.api import ApiError
 from aws.vpc import Vpc
+from shadowtap.aws.api import ApiError
 
 RULE = {
     "TrafficDirection": "ingress",

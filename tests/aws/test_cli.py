@@ -93,7 +93,7 @@ def test_a_failure_takes_back_what_was_made_and_says_so(vpc, capsys):
     vpc.denied.add("CreateTrafficMirrorSession")
     with pytest.raises(RunError, match="the 6 made before it were taken back"):
         run(vpc, "up", *wish(vpc), "--yes")
-    assert not (vpc.mirrors.targets or vpc.mirrors.filters or vpc.mirrors.rules)
+    assert (vpc.mirrors.targets, vpc.mirrors.filters, vpc.mirrors.rules) == ({}, {}, {})
     assert capsys.readouterr().err.count("taken back") == 6
 
 
@@ -167,7 +167,10 @@ def test_options_from_a_file_and_the_line_wins(vpc, tmp_path, capsys):
         (["plan", "--colour"], "--colour"),
         (["fly"], "plan, up, status"),
         (["watch", "--from", "asg:web", "--to", "eni:x", "--interval", "1"], "at least 5 seconds"),
-        (["emit", "--format", "terraform", "--from", "asg:web", "--to", "eni:x", "--collector", "asg"], "leave out --to"),
+        (
+            ["emit", "--format", "terraform", "--from", "asg:web", "--to", "eni:x", "--collector", "asg"],
+            "leave out --to",
+        ),
         (["emit", "--format", "terraform", "--from", "asg:web", "--run-options", "$(x)"], "--run-options"),
         (["doctor", "--seconds", "0"], "more than 0"),
     ],

@@ -2,12 +2,12 @@
 
 import pytest
 
+from aws import scenes
+from aws.vpc import Vpc
 from shadowtap.aws import names
 from shadowtap.aws.desired import Leg
 from shadowtap.aws.wish import look
 from shadowtap.errors import UsageError
-from aws import scenes
-from aws.vpc import Vpc
 
 
 @pytest.fixture
@@ -146,7 +146,9 @@ def test_two_pods_of_one_node_share_its_session(vpc):
 def test_an_address_in_two_vpcs_is_ambiguous(vpc):
     vpc.add_interface(address="10.0.8.8", vpc="vpc-1")
     other = vpc.add_interface(address="10.0.8.8", vpc="vpc-2")
-    with pytest.raises(UsageError, match=r"several VPCs; candidates: eks:10.0.8.8@vpc-[12], eks:10.0.8.8@vpc-[12]"):
+    with pytest.raises(
+        UsageError, match=r"several VPCs; candidates: eks:10.0.8.8@vpc-[12], eks:10.0.8.8@vpc-[12]"
+    ):
         sources(vpc, "eks:10.0.8.8")
     assert set(sources(vpc, "eks:10.0.8.8@vpc-2")) == {other}
 

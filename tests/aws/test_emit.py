@@ -5,21 +5,27 @@ import re
 
 import hcl2
 import pytest
-from cfnlint.api import lint, ManualArgs
+from cfnlint.api import ManualArgs, lint
 
+from aws import scenes
+from aws.backend import REGION
+from aws.vpc import Vpc
 from shadowtap.aws.emit import cloudformation, hcl, terraform
 from shadowtap.aws.emit.stack import Shape, Stack
 from shadowtap.aws.names import Selector
 from shadowtap.aws.plan import plan
 from shadowtap.aws.wish import Wish, look
-from aws import scenes
-from aws.backend import REGION
-from aws.vpc import Vpc
 
 TERRAFORM = {
     "aws_ec2_traffic_mirror_target": (
         set(),
-        {"description", "network_interface_id", "network_load_balancer_arn", "gateway_load_balancer_endpoint_id", "tags"},
+        {
+            "description",
+            "network_interface_id",
+            "network_load_balancer_arn",
+            "gateway_load_balancer_endpoint_id",
+            "tags",
+        },
     ),
     "aws_ec2_traffic_mirror_filter": (set(), {"description", "network_services", "tags"}),
     "aws_ec2_traffic_mirror_filter_rule": (

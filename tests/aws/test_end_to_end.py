@@ -2,7 +2,6 @@
 loopback, on to a real target. What the mirror lets through is what the made filters, numbers, VNIs and packet
 lengths say; nothing here knows what was asked for."""
 
-import contextlib
 import json
 import os
 import socket
@@ -32,7 +31,9 @@ class Mirror:
     def __init__(self, vpc: Vpc) -> None:
         self._mirrors = vpc.mirrors
 
-    def copies(self, eni: str, direction: str, source: packets.End, destination: packets.End, frame: bytes) -> list[bytes]:
+    def copies(
+        self, eni: str, direction: str, source: packets.End, destination: packets.End, frame: bytes
+    ) -> list[bytes]:
         sessions = [s for s in self._mirrors.sessions.values() if s["NetworkInterfaceId"] == eni]
         for session in sorted(sessions, key=lambda s: s["SessionNumber"]):
             if self._accepts(session["TrafficMirrorFilterId"], direction, source, destination):
@@ -68,7 +69,16 @@ class Network:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sent = 0
 
-    def connection(self, eni: str, here: packets.End, peer: packets.End, *, accepts: bool, parts: list[bytes], answers: list[bytes]) -> None:
+    def connection(
+        self,
+        eni: str,
+        here: packets.End,
+        peer: packets.End,
+        *,
+        accepts: bool,
+        parts: list[bytes],
+        answers: list[bytes],
+    ) -> None:
         """A whole TCP connection of the interface: opened, requests and answers by turns, closed."""
         client, server = (peer, here) if accepts else (here, peer)
         up, down = 1000, 5000
@@ -149,10 +159,11 @@ class Collector:
         self.wait(lambda: self.page("/healthz") is not None)
 
     def page(self, path: str) -> str | None:
-        with contextlib.suppress(OSError):
+        try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._status}{path}", timeout=5) as answer:
                 return str(answer.read().decode())
-        return None
+        except OSError:
+            return None
 
     def wait(self, condition, seconds: float = 15.0) -> None:
         end = time.monotonic() + seconds
@@ -206,7 +217,9 @@ def address(vpc: Vpc, eni: str) -> str:
     return str(vpc.interfaces[eni]["PrivateIpAddress"])
 
 
-def test_from_up_to_the_target_and_back_down(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_up_to_the_target_and_back_down(
+    collector: Collector, capsys: pytest.CaptureFixture[str]
+) -> None:
     """An ALB whose clients speak TLS: its leg to the targets is mirrored, both directions, each request once."""
     vpc = Vpc()
     arn, behind = scenes.alb(vpc, (443, "HTTPS"))
@@ -214,7 +227,9 @@ def test_from_up_to_the_target_and_back_down(collector: Collector, capsys: pytes
     assert run(vpc, "up", "--yes", "--from", "alb:web", "--to", "nlb:collectors", "--source-mtu", "1500") == 0
     assert "both-legs" not in capsys.readouterr().err
     network = Network(vpc, ("127.0.0.1", collector.port))
-    balancer = [k for k, v in vpc.interfaces.items() if v["Description"] == "ELB " + arn.partition("loadbalancer/")[2]]
+    balancer = [
+        k for k, v in vpc.interfaces.items() if v["Description"] == "ELB " + arn.partition("loadbalancer/")[2]
+    ]
     for n, eni in enumerate(balancer):
         here = address(vpc, eni)
         server = (address(vpc, behind[n][1]), 8080)
@@ -234,21 +249,32 @@ def test_from_up_to_the_target_and_back_down(collector: Collector, capsys: pytes
     assert ledger["requests"]["seen"] == 4
     assert ledger["messages"]["responses"] == 4
     assert run(vpc, "down", "--yes") == 0
-    assert not (vpc.mirrors.sessions or vpc.mirrors.targets or vpc.mirrors.filters)
+    assert (vpc.mirrors.sessions, vpc.mirrors.targets, vpc.mirrors.filters) == ({}, {}, {})
 
 
-def test_both_legs_are_seen_twice_and_warned_of(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_legs_are_seen_twice_and_warned_of(
+    collector: Collector, capsys: pytest.CaptureFixture[str]
+) -> None:
     vpc = Vpc()
     arn, behind = scenes.alb(vpc, (80, "HTTP"))
     to = "eni:" + scenes.collector(vpc)
-    assert run(vpc, "up", "--yes", "--from", "alb:web", "--to", to, "--leg", "both", "--source-mtu", "1500") == 0
+    assert (
+        run(vpc, "up", "--yes", "--from", "alb:web", "--to", to, "--leg", "both", "--source-mtu", "1500") == 0
+    )
     assert "warning: both-legs" in capsys.readouterr().err
     network = Network(vpc, ("127.0.0.1", collector.port))
-    eni = next(k for k, v in vpc.interfaces.items() if v["Description"] == "ELB " + arn.partition("loadbalancer/")[2])
+    eni = next(
+        k for k, v in vpc.interfaces.items() if v["Description"] == "ELB " + arn.partition("loadbalancer/")[2]
+    )
     here = address(vpc, eni)
     network.connection(eni, (here, 80), CLIENT, accepts=True, parts=[request(1)], answers=[ANSWER])
     network.connection(
-        eni, (here, 52000), (address(vpc, behind[0][1]), 8080), accepts=False, parts=[request(1)], answers=[ANSWER]
+        eni,
+        (here, 52000),
+        (address(vpc, behind[0][1]), 8080),
+        accepts=False,
+        parts=[request(1)],
+        answers=[ANSWER],
     )
     collector.wait(lambda: len(collector.requests) == 2)
     assert collector.finish()["requests"]["seen"] == 2

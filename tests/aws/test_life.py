@@ -11,14 +11,15 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from aws.vpc import Vpc
 from shadowtap.aws import names, read
 from shadowtap.aws.api import ApiError, Patient
 from shadowtap.aws.apply import Applied, Applier
-from shadowtap.aws.plan import plan, removal
+from shadowtap.aws.plan import plan
+from shadowtap.aws.removal import removal
 from shadowtap.aws.watch import Watcher
 from shadowtap.aws.wish import Wish, look
 from shadowtap.aws.world import OWNER_TAG
-from aws.vpc import Vpc
 
 CODES = ("InternalError", "UnauthorizedOperation", "InvalidParameterValue", "RequestLimitExceeded")
 

@@ -4,14 +4,15 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from aws.backend import ACCOUNT, CALLS, REGION, Mirrors, mounted
 from shadowtap.aws import names, read
 from shadowtap.aws.apply import Applier
 from shadowtap.aws.boto import Boto, connect
 from shadowtap.aws.names import Place
-from shadowtap.aws.plan import plan, removal
+from shadowtap.aws.plan import plan
+from shadowtap.aws.removal import removal
 from shadowtap.aws.status import status
 from shadowtap.aws.wish import Wish, look
-from aws.backend import ACCOUNT, CALLS, REGION, Mirrors, mounted
 
 
 @pytest.fixture
@@ -42,7 +43,9 @@ def network(session):
     ec2 = session.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{z}")["Subnet"]["SubnetId"]
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{z}")["Subnet"][
+            "SubnetId"
+        ]
         for n, z in enumerate("ab")
     ]
     return vpc, subnets
@@ -85,7 +88,7 @@ def test_an_alb_from_its_name_to_its_interfaces_up_and_down(cloud):
     assert status(found.api, "shadowtap", datetime(2026, 11, 22, tzinfo=UTC)).healthy
 
     assert Applier(found.api, removal("shadowtap", read.world(found.api)), run="2").apply().ok
-    assert not (mirrors.sessions or mirrors.filters or mirrors.rules or mirrors.targets)
+    assert (mirrors.sessions, mirrors.filters, mirrors.rules, mirrors.targets) == ({}, {}, {}, {})
 
 
 def test_the_real_connection_finds_its_account(cloud):

@@ -1,5 +1,7 @@
 """What the user types, as values, and what is said when it cannot be."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,10 +59,10 @@ def test_merging_keeps_exactly_the_same_ports(pairs):
     ranges = [(low, low + more) for low, more in pairs]
     merged = names.merge(ranges)
     assert {p for a, b in merged for p in range(a, b + 1)} == {p for a, b in ranges for p in range(a, b + 1)}
-    assert all(b[0] > a[1] + 1 for a, b in zip(merged, merged[1:], strict=False))
+    assert all(b[0] > a[1] + 1 for a, b in pairwise(merged))
 
 
 def test_networks_merge_and_keep_their_families():
     assert names.networks(["10.0.1.0/24", "10.0.0.0/24", "fd00::/64"]) == ("10.0.0.0/23", "fd00::/64")
-    with pytest.raises(UsageError, match="10.0.0.1/24"):
+    with pytest.raises(UsageError, match=r"10\.0\.0\.1/24"):
         names.networks(["10.0.0.1/24"])

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aws import scenes
+from aws.vpc import Vpc
 from shadowtap.aws import limits, names, numbers, show
 from shadowtap.aws.apply import Applier
 from shadowtap.aws.plan import plan
 from shadowtap.aws.steps import CreateSession, DeleteRule, ModifyRule, ModifySession, RemoveServices
-from aws import scenes
-from aws.vpc import Vpc
 
 
 @pytest.fixture
@@ -153,7 +153,14 @@ def test_cost_and_quotas(vpc):
 def test_a_plan_shows_everything_the_issue_asks_for(vpc):
     found = scenes.found(vpc, ["asg:web"], vpc.to)
     text = show.text(found.desired, found.world, plan(found.desired, found.world))
-    for part in ("sources (2)", "there already (0)", "to do (8)", "cost: 21.90 USD a month", "quotas:", "warning:"):
+    for part in (
+        "sources (2)",
+        "there already (0)",
+        "to do (8)",
+        "cost: 21.90 USD a month",
+        "quotas:",
+        "warning:",
+    ):
         assert part in text
 
 

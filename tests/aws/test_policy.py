@@ -4,13 +4,14 @@ import json
 
 import pytest
 
+from aws import scenes
+from aws.vpc import Vpc
 from shadowtap.aws import policy, read
 from shadowtap.aws.api import action_of
 from shadowtap.aws.apply import Applier
-from shadowtap.aws.plan import plan, removal
+from shadowtap.aws.plan import plan
+from shadowtap.aws.removal import removal
 from shadowtap.aws.status import status
-from aws import scenes
-from aws.vpc import Vpc
 
 ALWAYS = {"sts:GetCallerIdentity", "ec2:CreateTags", "ram:TagResource"}
 """Needed without a call of that name: boto's first question, and tags that come with a creation."""
@@ -22,7 +23,7 @@ def called(vpc):
 
 def scene(kind):
     vpc = Vpc(rules_in_filters=False)
-    arn, behind = scenes.alb(vpc, (443, "HTTPS"))
+    _, behind = scenes.alb(vpc, (443, "HTTPS"))
     vpc.classics["old"] = {"LoadBalancerName": "old", "ListenerDescriptions": []}
     vpc.add_interface(description="ELB old")
     edge = vpc.add_balancer("edge", "network")
@@ -110,7 +111,9 @@ def test_up_status_and_down_need_what_their_policies_say(kind):
 
 def test_who_may_only_look_may_change_nothing():
     for command in ("plan", "status", "emit", "doctor"):
-        assert all(":Describe" in a or ":Get" in a or ":List" in a for a in policy.actions(policy.policy(command)))
+        assert all(
+            ":Describe" in a or ":Get" in a or ":List" in a for a in policy.actions(policy.policy(command))
+        )
 
 
 def test_what_changes_is_bound_to_the_tag():

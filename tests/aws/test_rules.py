@@ -13,7 +13,10 @@ from shadowtap.aws.rules import LIMIT, fitting, rules
 from shadowtap.errors import UsageError
 
 PORTS = (1, 2, 3, 4, 5, 6, 7, 8, 40000)
-HERE, PEERS = ("172.16.0.1", "172.16.0.9", "fd99::1"), ("10.0.0.1", "10.0.1.1", "10.0.2.1", "10.9.0.1", "fd00::1")
+HERE, PEERS = (
+    ("172.16.0.1", "172.16.0.9", "fd99::1"),
+    ("10.0.0.1", "10.0.1.1", "10.0.2.1", "10.9.0.1", "fd00::1"),
+)
 
 
 def mirrored(made, direction, source, sport, destination, dport):
@@ -52,7 +55,9 @@ traffics = st.builds(
     serves=some_ports,
     calls=some_ports,
     peers=st.lists(
-        st.sampled_from(["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.9.0.0/16", "fd00::/64", "0.0.0.0/0"]),
+        st.sampled_from(
+            ["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.9.0.0/16", "fd00::/64", "0.0.0.0/0"]
+        ),
         min_size=1,
         max_size=4,
         unique=True,
@@ -62,14 +67,16 @@ traffics = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(traffics)
 def test_exactly_the_wanted_packets_are_mirrored(traffic):
     made = rules(traffic)
     for direction, here, hport, peer, pport in product(("ingress", "egress"), HERE, PORTS, PEERS, PORTS):
         if ip_address(here).version != ip_address(peer).version:
             continue
-        source, destination = ((peer, pport), (here, hport)) if direction == "ingress" else ((here, hport), (peer, pport))
+        source, destination = (
+            ((peer, pport), (here, hport)) if direction == "ingress" else ((here, hport), (peer, pport))
+        )
         assert mirrored(made, direction, *source, *destination) == wanted(
             traffic, direction, here, hport, peer, pport
         )

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from aws import scenes
+from aws.vpc import Vpc
 from shadowtap.aws import status as state
 from shadowtap.aws.apply import Applier
 from shadowtap.aws.plan import plan
-from aws import scenes
-from aws.vpc import Vpc
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -48,7 +48,10 @@ def test_cloudwatch_beside_the_collector(vpc):
 
 
 def test_the_collectors_page_and_its_summary():
-    page = '# HELP x\nshadowtap_capture_packets_total{source="a"} 3\nshadowtap_capture_packets_total{source="b"} 4\nup 1\n'
+    page = (
+        '# HELP x\nshadowtap_capture_packets_total{source="a"} 3\n'
+        'shadowtap_capture_packets_total{source="b"} 4\nup 1\n'
+    )
     assert state.received(page) == {"shadowtap_capture_packets_total": 7.0}
     summary = '{"capture": {"frames": 7, "by": {"kernel_drops": 1}}, "seen": 5}'
     assert state.received(summary) == {"capture.frames": 7.0, "capture.by.kernel_drops": 1.0}

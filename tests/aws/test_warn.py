@@ -2,12 +2,12 @@
 
 import pytest
 
-from shadowtap.aws.apply import Applier
-from shadowtap.aws.desired import Leg
-from shadowtap.aws.plan import plan
 from aws import scenes
 from aws.scenes import kinds, warned
 from aws.vpc import Vpc
+from shadowtap.aws.apply import Applier
+from shadowtap.aws.desired import Leg
+from shadowtap.aws.plan import plan
 
 
 @pytest.fixture
@@ -24,7 +24,9 @@ def quiet(vpc, sources=("asg:web",), to=None, **more):
 
 def foreign(vpc, number, **rule):
     """A session of somebody else on the first server."""
-    eni = next(k for k, v in vpc.interfaces.items() if v.get("Attachment", {}).get("InstanceId") in vpc.asgs["web"])
+    eni = next(
+        k for k, v in vpc.interfaces.items() if v.get("Attachment", {}).get("InstanceId") in vpc.asgs["web"]
+    )
     api = vpc.api()
     target = api.call("ec2", "CreateTrafficMirrorTarget", NetworkInterfaceId=vpc.add_interface())
     theirs = api.call("ec2", "CreateTrafficMirrorFilter")["TrafficMirrorFilter"]["TrafficMirrorFilterId"]
@@ -107,13 +109,38 @@ def test_packets_that_will_be_cut_towards_a_load_balancer(vpc):
 @pytest.mark.parametrize(
     ("permission", "shut"),
     [
-        ({"IpProtocol": "udp", "FromPort": 4789, "ToPort": 4789, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, False),
-        ({"IpProtocol": "17", "FromPort": 4000, "ToPort": 5000, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}, False),
+        (
+            {"IpProtocol": "udp", "FromPort": 4789, "ToPort": 4789, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
+            False,
+        ),
+        (
+            {"IpProtocol": "17", "FromPort": 4000, "ToPort": 5000, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]},
+            False,
+        ),
         ({"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}, False),
-        ({"IpProtocol": "udp", "FromPort": 4789, "ToPort": 4789, "PrefixListIds": [{"PrefixListId": "pl-1"}]}, False),
-        ({"IpProtocol": "tcp", "FromPort": 4789, "ToPort": 4789, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, True),
+        (
+            {
+                "IpProtocol": "udp",
+                "FromPort": 4789,
+                "ToPort": 4789,
+                "PrefixListIds": [{"PrefixListId": "pl-1"}],
+            },
+            False,
+        ),
+        (
+            {"IpProtocol": "tcp", "FromPort": 4789, "ToPort": 4789, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
+            True,
+        ),
         ({"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, True),
-        ({"IpProtocol": "udp", "FromPort": 4789, "ToPort": 4789, "IpRanges": [{"CidrIp": "192.168.0.0/16"}]}, True),
+        (
+            {
+                "IpProtocol": "udp",
+                "FromPort": 4789,
+                "ToPort": 4789,
+                "IpRanges": [{"CidrIp": "192.168.0.0/16"}],
+            },
+            True,
+        ),
     ],
 )
 def test_a_security_group_without_udp_4789(permission, shut):
@@ -127,7 +154,12 @@ def test_a_security_group_that_lets_in_the_sources_group():
     vpc = Vpc()
     group = vpc.add_group()
     vpc.asgs["web"] = [vpc.add_instance(groups=(group,))[0]]
-    permission = {"IpProtocol": "udp", "FromPort": 4789, "ToPort": 4789, "UserIdGroupPairs": [{"GroupId": group}]}
+    permission = {
+        "IpProtocol": "udp",
+        "FromPort": 4789,
+        "ToPort": 4789,
+        "UserIdGroupPairs": [{"GroupId": group}],
+    }
     _, eni = vpc.add_instance("collector", groups=(vpc.add_group(permission),))
     assert quiet(vpc, to=f"eni:{eni}") == set()
 
@@ -166,7 +198,9 @@ def test_nobody_behind_the_load_balancer(vpc):
 
 
 def test_no_answers_though_a_comparison_is_wanted(vpc):
-    (said,) = [w for w in warned(vpc, ["asg:web"], vpc.to, responses=False, compare=True) if w.kind == "no-responses"]
+    (said,) = [
+        w for w in warned(vpc, ["asg:web"], vpc.to, responses=False, compare=True) if w.kind == "no-responses"
+    ]
     assert "nothing to compare" in said.text
     assert quiet(vpc, responses=False) == {"no-responses"}
 
@@ -210,7 +244,11 @@ def test_a_target_that_is_a_source_is_left_out(vpc):
 
 
 def test_an_endpoint_that_is_not_available(vpc):
-    vpc.endpoints["vpce-1"] = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "GatewayLoadBalancer", "State": "Pending"}
+    vpc.endpoints["vpce-1"] = {
+        "VpcEndpointId": "vpce-1",
+        "VpcEndpointType": "GatewayLoadBalancer",
+        "State": "Pending",
+    }
     assert quiet(vpc, to="gwlbe:vpce-1") == {"target"}
 
 

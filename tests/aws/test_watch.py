@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from shadowtap.aws.find import Unknown
+from aws import scenes
+from aws.vpc import Vpc
+from shadowtap.aws.find import UnknownError
 from shadowtap.aws.watch import JITTER, SETTLE_S, Events, Round, Watcher, matters
 from shadowtap.aws.wish import look
 from shadowtap.errors import ShadowtapError
-from aws import scenes
-from aws.vpc import Vpc
 
 
 class Stage:
@@ -126,10 +126,10 @@ def test_a_name_that_is_wrong_from_the_start_ends_it_and_one_that_goes_missing_d
     stage = Stage([lambda vpc: vpc.asgs.pop("web")])
     stage.watch(2)
     assert len(stage.vpc.mirrors.sessions) == 2, "the group is gone for now: nothing is removed"
-    assert isinstance(stage.told[-1], Unknown)
+    assert isinstance(stage.told[-1], UnknownError)
     fresh = Stage()
     fresh.vpc.asgs.clear()
-    with pytest.raises(Unknown):
+    with pytest.raises(UnknownError):
         fresh.watch(2)
 
 

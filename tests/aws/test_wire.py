@@ -4,6 +4,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from aws.backend import ACCOUNT, REGION
 from shadowtap.aws import read
 from shadowtap.aws.api import ApiError, Patient
 from shadowtap.aws.apply import Applier
@@ -24,7 +25,6 @@ from shadowtap.aws.steps import (
     RemoveServices,
 )
 from shadowtap.aws.world import Rule
-from aws.backend import ACCOUNT, REGION
 
 ARN = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/net/collectors/1"
 
@@ -72,8 +72,6 @@ def plan_of(*steps):
     return Plan(name="web", account=ACCOUNT, region=REGION, steps=steps)
 
 
-
-
 def expect(stub, operation, answer, **parameters):
     stub.add_response(operation, answer, parameters)
 
@@ -81,7 +79,12 @@ def expect(stub, operation, answer, **parameters):
 def test_a_mirror_is_made_with_these_calls_and_no_others(wire):
     api, stub = wire
     rule = Rule(
-        direction="ingress", number=10, action="accept", source="0.0.0.0/0", destination="0.0.0.0/0", destination_ports=(80, 80)
+        direction="ingress",
+        number=10,
+        action="accept",
+        source="0.0.0.0/0",
+        destination="0.0.0.0/0",
+        destination_ports=(80, 80),
     )
     link = Link(target="new:target/x", filter="new:filter/y", number=100, vni=7, packet_length=8500)
     steps = (
@@ -91,7 +94,7 @@ def test_a_mirror_is_made_with_these_calls_and_no_others(wire):
         CreateSession(key="session/eni-1", interface="eni-1", link=link),
     )
     applier = Applier(api, plan_of(*steps), run="secret")
-    token = applier._token
+    token = applier.calls.token
     expect(
         stub,
         "create_traffic_mirror_target",
@@ -156,7 +159,7 @@ def test_the_other_kinds_of_target(wire, kind, field):
         **{field: "x-1"},
         Description="shadowtap web",
         TagSpecifications=tags("traffic-mirror-target", "target/x"),
-        ClientToken=applier._token("target/x"),
+        ClientToken=applier.calls.token("target/x"),
     )
     assert applier.apply().ok
 
@@ -165,8 +168,22 @@ def test_changes_send_only_what_differs(wire):
     api, stub = wire
     before = Link(target="tmt-1", filter="tmf-1", number=100, vni=7, packet_length=8500)
     after = Link(target="tmt-1", filter="tmf-2", number=100, vni=7, packet_length=None)
-    one = Rule(direction="egress", number=10, action="accept", source="::/0", destination="::/0", source_ports=(80, 80))
-    other = Rule(direction="egress", number=10, action="reject", source="::/0", destination="::/0", destination_ports=(80, 81))
+    one = Rule(
+        direction="egress",
+        number=10,
+        action="accept",
+        source="::/0",
+        destination="::/0",
+        source_ports=(80, 80),
+    )
+    other = Rule(
+        direction="egress",
+        number=10,
+        action="reject",
+        source="::/0",
+        destination="::/0",
+        destination_ports=(80, 81),
+    )
     steps = (
         ModifySession(id="tms-1", interface="eni-1", before=before, after=after),
         ModifyRule(id="tmfr-1", before=one, after=other),
@@ -235,7 +252,9 @@ def test_reading_pages_through_the_four_describe_calls(wire):
     expect(stub, "describe_traffic_mirror_targets", {"TrafficMirrorTargets": [], "NextToken": "n"})
     expect(stub, "describe_traffic_mirror_targets", {"TrafficMirrorTargets": []}, NextToken="n")
     expect(
-        stub, "describe_traffic_mirror_filters", {"TrafficMirrorFilters": [{"TrafficMirrorFilterId": "tmf-1"}]}
+        stub,
+        "describe_traffic_mirror_filters",
+        {"TrafficMirrorFilters": [{"TrafficMirrorFilterId": "tmf-1"}]},
     )
     expect(
         stub,

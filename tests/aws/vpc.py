@@ -11,8 +11,8 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 
-from shadowtap.aws.api import ApiError
 from aws.backend import ACCOUNT, REGION, Mirrors, Refused
+from shadowtap.aws.api import ApiError
 
 _SESSION = botocore.session.get_session()
 _MODELS: dict[str, Any] = {}
@@ -192,9 +192,7 @@ class VpcApi:
             raise ApiError(service, operation, fault[1], "put there by the test")
         if operation in self.vpc.denied:
             raise ApiError(service, operation, "UnauthorizedOperation", "You are not authorized")
-        report = ParamValidator().validate(
-            parameters, _model(service).operation_model(operation).input_shape
-        )
+        report = ParamValidator().validate(parameters, _model(service).operation_model(operation).input_shape)
         assert not report.has_errors(), report.generate_report()
         try:
             answer = self._answer(service, operation, parameters)

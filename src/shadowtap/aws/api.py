@@ -24,7 +24,13 @@ TOKENS = {
 """How a service pages: the name of the token in the request and in the answer; the rest say NextToken twice."""
 
 DENIED = frozenset(
-    {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthorizationError", "Client.UnauthorizedOperation"}
+    {
+        "UnauthorizedOperation",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "Client.UnauthorizedOperation",
+    }
 )
 THROTTLED = frozenset(
     {
@@ -142,9 +148,7 @@ class Patient:
         self.account, self.region = api.account, api.region
 
     def call(self, service: str, operation: str, **parameters: object) -> Answer:
-        return patiently(
-            lambda: self._api.call(service, operation, **parameters), self._sleep, self._random
-        )
+        return patiently(lambda: self._api.call(service, operation, **parameters), self._sleep, self._random)
 
 
 def optional(call: Callable[[], Result], missing: list[str]) -> Result | None:

@@ -1,17 +1,12 @@
-"""Steps into calls: in order, each tagged and with a token, taken back when one fails.
-
-A creation carries its tags in the same call, so nothing of ours ever exists without them, and a ClientToken made
-of the run's own secret and the step's key, so that trying again after a lost answer makes nothing twice. A token
-is never used again by another run: AWS remembers it for longer than the thing it made may live.
-"""
+"""Steps carried out: in order, and what was made is taken back when one fails."""
 
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
 from typing import Any
 
 from msgspec import Struct
 
 from shadowtap.aws.api import DRY_RUN_OK, Api, ApiError, pages
+from shadowtap.aws.calls import Calls, rule_change
 from shadowtap.aws.plan import Plan
 from shadowtap.aws.steps import (
     NEW,
@@ -27,24 +22,11 @@ from shadowtap.aws.steps import (
     DeleteSession,
     DeleteShare,
     DeleteTarget,
-    Link,
     ModifyRule,
     ModifySession,
-    RemoveServices,
 )
-from shadowtap.aws.world import KEY_TAG, OWNER_TAG, Rule
+from shadowtap.aws.world import KEY_TAG, OWNER_TAG
 
-TARGET_FIELD = {
-    "eni": "NetworkInterfaceId",
-    "nlb": "NetworkLoadBalancerArn",
-    "gwlbe": "GatewayLoadBalancerEndpointId",
-}
-TAG_TYPE = {
-    CreateTarget: "traffic-mirror-target",
-    CreateFilter: "traffic-mirror-filter",
-    CreateRule: "traffic-mirror-filter-rule",
-    CreateSession: "traffic-mirror-session",
-}
 ID_FIELD = {
     CreateTarget: ("TrafficMirrorTarget", "TrafficMirrorTargetId"),
     CreateFilter: ("TrafficMirrorFilter", "TrafficMirrorFilterId"),
@@ -85,7 +67,7 @@ class Applied(Struct, frozen=True, kw_only=True):
         return not self.failed
 
 
-class _NotTried(Exception):
+class _NotTriedError(Exception):
     """A step needs something that an earlier step failed to make, or to take away."""
 
 
@@ -106,12 +88,13 @@ class Applier:
         keep_going: bool = False,
         tell: Callable[[Done], None] = lambda done: None,
     ) -> None:
-        self._api, self._plan, self._run, self._tell = api, plan, run, tell
-        self._tags = tuple(tags)
+        self._api, self._plan, self._tell = api, plan, tell
+        self.calls = Calls(plan, run, tags, self._id)
         self._keep_going = keep_going
         self._ids: dict[str, str] = {}
         self._rehearsing = False
         self._used: dict[str, str] = {}
+        self._targets_stay: list[str] = []
 
     def apply(self) -> Applied:
         done: list[Done] = []
@@ -120,7 +103,7 @@ class Applier:
             try:
                 self._check_free(step)
                 result = Done(step, self._do(step))
-            except _NotTried as reason:
+            except _NotTriedError as reason:
                 failed.append(Done(step, error=f"not tried, because {reason}"))
                 self._tell(failed[-1])
                 continue
@@ -172,17 +155,25 @@ class Applier:
             self._used |= dict.fromkeys(step.uses, step.id)
         elif isinstance(step, ModifySession):
             self._used |= dict.fromkeys((step.before.filter, step.before.target), step.id)
+        elif isinstance(step, DeleteTarget):
+            self._targets_stay.append(step.id)
 
     def _check_free(self, step: Change) -> None:
         item = step.filter if isinstance(step, DeleteRule) else getattr(step, "id", "")
         if isinstance(step, DeleteRule | DeleteFilter | DeleteTarget) and item in self._used:
-            raise _NotTried(f"session {self._used[item]} still uses {item}")
+            if isinstance(step, DeleteTarget):
+                self._targets_stay.append(step.id)
+            raise _NotTriedError(f"session {self._used[item]} still uses {item}")
+        if isinstance(step, DeleteShare) and self._targets_stay:
+            raise _NotTriedError(f"target {self._targets_stay[0]} is still there")
 
     def _do(self, step: Change) -> str:
         try:
             answer = self._call(step)
         except ApiError as error:
-            if step.operation.startswith("Delete") and error.code.endswith(("NotFound", "UnknownResourceException")):
+            if step.operation.startswith("Delete") and error.code.endswith(
+                ("NotFound", "UnknownResourceException")
+            ):
                 return ""
             raise
         if not isinstance(step, Creation):
@@ -195,7 +186,7 @@ class Applier:
 
     def _call(self, step: Change, **more: object) -> Any:
         service = "ram" if isinstance(step, CreateShare | DeleteShare) else "ec2"
-        return self._api.call(service, step.operation, **self._parameters(step), **more)
+        return self._api.call(service, step.operation, **self.calls.parameters(step), **more)
 
     def _id(self, reference: str) -> str:
         if not reference.startswith(NEW):
@@ -203,103 +194,8 @@ class Applier:
         if self._rehearsing:
             return DRY_ID[reference.removeprefix(NEW).partition("/")[0]] + "0" * 16
         if reference not in self._ids:
-            raise _NotTried(f"{reference.removeprefix(NEW)} could not be made")
+            raise _NotTriedError(f"{reference.removeprefix(NEW)} could not be made")
         return self._ids[reference]
-
-    def _parameters(self, step: Change) -> dict[str, Any]:
-        match step:
-            case CreateTarget():
-                return {TARGET_FIELD[step.kind]: step.resource, **self._created(step, step.key)}
-            case CreateFilter():
-                return self._created(step, step.key)
-            case CreateRule(rule=rule):
-                key = f"{step.filter}/{rule.direction}/{rule.number}"
-                return {
-                    "TrafficMirrorFilterId": self._id(step.filter),
-                    **rule_parameters(rule),
-                    **self._created(step, key.removeprefix(NEW)),
-                }
-            case ModifyRule():
-                return {"TrafficMirrorFilterRuleId": step.id, **_rule_change(step.before, step.after)}
-            case DeleteRule():
-                return {"TrafficMirrorFilterRuleId": step.id}
-            case RemoveServices():
-                return {
-                    "TrafficMirrorFilterId": step.filter,
-                    "RemoveNetworkServices": list(step.services),
-                }
-            case CreateSession():
-                return {
-                    "NetworkInterfaceId": step.interface,
-                    **self._link(step.link),
-                    **self._created(step, step.key),
-                }
-            case ModifySession():
-                return {
-                    "TrafficMirrorSessionId": step.id,
-                    **self._link_change(step.before, step.after),
-                }
-            case DeleteSession():
-                return {"TrafficMirrorSessionId": step.id}
-            case DeleteFilter():
-                return {"TrafficMirrorFilterId": step.id}
-            case DeleteTarget():
-                return {"TrafficMirrorTargetId": step.id}
-            case CreateShare():
-                return self._share(step)
-            case DeleteShare():
-                return {"resourceShareArn": step.id}
-
-    def _created(self, step: Change, key: str) -> dict[str, Any]:
-        tags = [{"Key": k, "Value": v} for k, v in self._all_tags(key)]
-        made = {
-            "TagSpecifications": [{"ResourceType": TAG_TYPE[type(step)], "Tags": tags}],
-            "ClientToken": self._token(key),
-        }
-        if not isinstance(step, CreateRule):
-            made["Description"] = f"shadowtap {self._plan.name}"
-        return made
-
-    def _all_tags(self, key: str) -> list[tuple[str, str]]:
-        own = {OWNER_TAG: self._plan.name, KEY_TAG: key, "Name": f"shadowtap-{self._plan.name}"}
-        return sorted({**dict(self._tags), **own}.items())
-
-    def _token(self, key: str) -> str:
-        """At most 64 ASCII characters, as EC2 asks."""
-        return blake2b(f"{self._run}/{key}".encode(), digest_size=24).hexdigest()
-
-    def _link(self, link: Link) -> dict[str, Any]:
-        parameters: dict[str, Any] = {
-            "TrafficMirrorTargetId": self._id(link.target),
-            "TrafficMirrorFilterId": self._id(link.filter),
-            "SessionNumber": link.number,
-        }
-        if link.vni is not None:
-            parameters["VirtualNetworkId"] = link.vni
-        if link.packet_length is not None:
-            parameters["PacketLength"] = link.packet_length
-        return parameters
-
-    def _link_change(self, before: Link, after: Link) -> dict[str, Any]:
-        now, then = self._link(before), self._link(after)
-        changes = {k: v for k, v in then.items() if now.get(k) != v}
-        gone = {"PacketLength": "packet-length", "VirtualNetworkId": "virtual-network-id"}
-        removed = [field for name, field in gone.items() if name in now and name not in then]
-        return {**changes, **({"RemoveFields": removed} if removed else {})}
-
-    def _share(self, step: CreateShare) -> dict[str, Any]:
-        api = self._api
-        return {
-            "name": f"shadowtap-{self._plan.name}",
-            "resourceArns": [
-                f"arn:{partition(api.region)}:ec2:{api.region}:{api.account}:"
-                f"traffic-mirror-target/{self._id(step.target)}"
-            ],
-            "principals": list(step.principals),
-            "allowExternalPrincipals": True,
-            "tags": [{"key": k, "value": v} for k, v in self._all_tags(step.key)],
-            "clientToken": self._token(step.key),
-        }
 
     def _undo(self, done: list[Done], failed: Change) -> tuple[tuple[Done, ...], tuple[Done, ...]]:
         """Backwards. What cannot be undone stays, and is found by its tags next time."""
@@ -321,10 +217,10 @@ class Applier:
             operation, field = DELETE[type(step)]
             self._api.call("ec2", operation, **{field: entry.id})
         elif isinstance(step, ModifySession):
-            back = self._link_change(step.after, step.before)
+            back = self.calls.link_change(step.after, step.before)
             self._api.call("ec2", step.operation, TrafficMirrorSessionId=step.id, **back)
         elif isinstance(step, ModifyRule):
-            back = _rule_change(step.after, step.before)
+            back = rule_change(step.after, step.before)
             self._api.call("ec2", step.operation, TrafficMirrorFilterRuleId=step.id, **back)
         else:
             return False
@@ -347,44 +243,3 @@ class Applier:
             return [Done(step, str(item[inner])) for item in found]
         except ApiError:
             return []
-
-
-def rule_parameters(rule: Rule) -> dict[str, Any]:
-    parameters: dict[str, Any] = {
-        "TrafficDirection": rule.direction,
-        "RuleNumber": rule.number,
-        "RuleAction": rule.action,
-        "SourceCidrBlock": rule.source,
-        "DestinationCidrBlock": rule.destination,
-    }
-    if rule.protocol is not None:
-        parameters["Protocol"] = rule.protocol
-    for field, ports in (
-        ("SourcePortRange", rule.source_ports),
-        ("DestinationPortRange", rule.destination_ports),
-    ):
-        if ports is not None:
-            parameters[field] = {"FromPort": ports[0], "ToPort": ports[1]}
-    return parameters
-
-
-REMOVABLE = {
-    "SourcePortRange": "source-port-range",
-    "DestinationPortRange": "destination-port-range",
-    "Protocol": "protocol",
-}
-
-
-def _rule_change(before: Rule, after: Rule) -> dict[str, Any]:
-    """The fields that differ, and the names of those to remove (ModifyTrafficMirrorFilterRule)."""
-    now, then = rule_parameters(before), rule_parameters(after)
-    changes = {k: v for k, v in then.items() if now.get(k) != v}
-    removed = [field for name, field in REMOVABLE.items() if name in now and name not in then]
-    return {**changes, **({"RemoveFields": removed} if removed else {})}
-
-
-def partition(region: str) -> str:
-    """The first part of an ARN after `arn:`; a region's name tells it."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

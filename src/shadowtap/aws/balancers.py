@@ -78,7 +78,7 @@ def classic(api: Api, s: Selector, ports: Ports, leg: Leg, notes: list[str]) -> 
     one = next((b for b in every if b["LoadBalancerName"] == s.name), None)
     if one is None:
         names = (f"clb:{b['LoadBalancerName']}" for b in every)
-        raise find.Unknown(s, "no such Classic Load Balancer", names)
+        raise find.UnknownError(s, "no such Classic Load Balancer", names)
     listeners = [entry["Listener"] for entry in one.get("ListenerDescriptions") or ()]
     tls = {e["LoadBalancerPort"] for e in listeners if e["Protocol"].upper() in {"HTTPS", "SSL"}}
     sides = Sides(
@@ -163,7 +163,7 @@ def _group(api: Api, s: Selector) -> Any:
     one = next((g for g in every if s.name in {g["TargetGroupArn"], g["TargetGroupName"]}), None)
     if one is None:
         names = (f"target-group:{g['TargetGroupName']}" for g in every)
-        raise find.Unknown(s, "no such target group", names)
+        raise find.UnknownError(s, "no such target group", names)
     return one
 
 
@@ -176,4 +176,6 @@ def load_balancer(api: Api, s: Selector, kind: str) -> Any:
         return one
     why = f"that is of type {named[0]['Type']}" if named else f"no such {kind} load balancer"
     fitting = named or [b for b in every if b["Type"] == kind]
-    raise find.Unknown(s, why, (f"{KIND.get(b['Type'], b['Type'])}:{b['LoadBalancerName']}" for b in fitting))
+    raise find.UnknownError(
+        s, why, (f"{KIND.get(b['Type'], b['Type'])}:{b['LoadBalancerName']}" for b in fitting)
+    )

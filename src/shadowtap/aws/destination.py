@@ -18,7 +18,7 @@ CROSS_ZONE = "load_balancing.cross_zone.enabled"
 
 
 def destination(api: Api, selector: Selector, missing: list[str]) -> Destination:
-    """Raises find.Unknown, with candidates, when there is no such thing here."""
+    """Raises find.UnknownError, with candidates, when there is no such thing here."""
     if selector.kind == "eni":
         return _interface(api, selector, missing)
     if selector.kind == "nlb":
@@ -32,7 +32,7 @@ def _interface(api: Api, s: Selector, missing: list[str]) -> Destination:
     found = find.interfaces(api, "network-interface-id", [s.name])
     if not found:
         every = (f"eni:{i.id}" for i in find.every_interface(api))
-        raise find.Unknown(s, "no such network interface", every)
+        raise find.UnknownError(s, "no such network interface", every)
     one = found[0]
     problem = None
     if one.kind != "interface":
@@ -56,16 +56,12 @@ def _instance_type(api: Api, one: Interface, missing: list[str]) -> str | None:
     return str(found[0].get("InstanceType", "")) or None if found else None
 
 
-def permissions(
-    api: Api, groups: tuple[str, ...], missing: list[str]
-) -> tuple[Permission, ...] | None:
+def permissions(api: Api, groups: tuple[str, ...], missing: list[str]) -> tuple[Permission, ...] | None:
     """Inbound rules of the security groups (DescribeSecurityGroups, IpPermissions)."""
     if not groups:
         return ()
     found = optional(
-        lambda: list(
-            pages(api, "ec2", "DescribeSecurityGroups", "SecurityGroups", GroupIds=list(groups))
-        ),
+        lambda: list(pages(api, "ec2", "DescribeSecurityGroups", "SecurityGroups", GroupIds=list(groups))),
         missing,
     )
     if found is None:
@@ -133,9 +129,7 @@ def _checks(
     if not arns:
         return (), ()
     groups = optional(
-        lambda: list(
-            pages(api, "elbv2", "DescribeTargetGroups", "TargetGroups", TargetGroupArns=arns)
-        ),
+        lambda: list(pages(api, "elbv2", "DescribeTargetGroups", "TargetGroups", TargetGroupArns=arns)),
         missing,
     )
     if groups is None:
@@ -177,7 +171,7 @@ def _endpoint(api: Api, s: Selector, missing: list[str]) -> Destination:
     if one is None or one not in gateways:
         kind = one.get("VpcEndpointType") if one else None
         why = f"that is an endpoint of type {kind}" if one else "no such endpoint"
-        raise find.Unknown(s, why, (f"gwlbe:{e['VpcEndpointId']}" for e in gateways))
+        raise find.UnknownError(s, why, (f"gwlbe:{e['VpcEndpointId']}" for e in gateways))
     state = str(one.get("State", "")).lower()
     return Destination(
         kind="gwlbe",
@@ -191,7 +185,7 @@ def _endpoint(api: Api, s: Selector, missing: list[str]) -> Destination:
 def _existing(api: Api, s: Selector) -> Destination:
     found = list(pages(api, "ec2", "DescribeTrafficMirrorTargets", "TrafficMirrorTargets"))
     if s.name not in {t["TrafficMirrorTargetId"] for t in found}:
-        raise find.Unknown(
+        raise find.UnknownError(
             s,
             "no such mirror target here; one of another account must be shared with this one through RAM,"
             " and the share accepted (`shadowtap aws up --share-with ACCOUNT` in its own account)",

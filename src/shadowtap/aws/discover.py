@@ -34,18 +34,18 @@ class Wish(Struct, frozen=True, kw_only=True):
 
 def sources(
     api: Api, selectors: tuple[Selector, ...], wish: Wish, notes: list[str], missing: list[str]
-) -> tuple[list[Source], list[Rejected], list[find.Unknown]]:
+) -> tuple[list[Source], list[Rejected], list[find.UnknownError]]:
     """Sources, interfaces that cannot be one, and selectors that name nothing here.
 
     Remarks for the user go to `notes`, permissions that were missing for a nicety to `missing`.
     """
     found: dict[str, Source] = {}
     rejected: dict[str, Rejected] = {}
-    unknown: list[find.Unknown] = []
+    unknown: list[find.UnknownError] = []
     for selector in selectors:
         try:
             hits = KINDS[selector.kind](api, selector, wish, notes, missing)
-        except find.Unknown as error:
+        except find.UnknownError as error:
             unknown.append(error)
             continue
         for hit in hits:
@@ -119,7 +119,7 @@ def _asg(api: Api, s: Selector, wish: Wish, notes: list[str], missing: list[str]
     groups = list(pages(api, "autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups"))
     group = next((g for g in groups if g["AutoScalingGroupName"] == s.name), None)
     if group is None:
-        raise find.Unknown(
+        raise find.UnknownError(
             s, "no such auto scaling group", (f"asg:{g['AutoScalingGroupName']}" for g in groups)
         )
     members = [i["InstanceId"] for i in group.get("Instances") or ()]
@@ -132,14 +132,18 @@ def _ecs(api: Api, s: Selector, wish: Wish, notes: list[str], missing: list[str]
     if not cluster or cluster not in clusters:
         candidates = [f"ecs:{c}/{n}" for c in clusters for n in _services(api, c)]
         hits = [c for c in candidates if c.endswith(f"/{name}")] or candidates
-        raise find.Unknown(s, "no such cluster; a service is named as ecs:CLUSTER/SERVICE", hits)
+        raise find.UnknownError(s, "no such cluster; a service is named as ecs:CLUSTER/SERVICE", hits)
     answer = api.call("ecs", "DescribeServices", cluster=cluster, services=[name])
     alive = [x for x in answer.get("services") or () if x.get("status") != "INACTIVE"]
     if not alive:
-        raise find.Unknown(
-            s, f"no such service in cluster {cluster}", (f"ecs:{cluster}/{n}" for n in _services(api, cluster))
+        raise find.UnknownError(
+            s,
+            f"no such service in cluster {cluster}",
+            (f"ecs:{cluster}/{n}" for n in _services(api, cluster)),
         )
-    ports = merge((b["containerPort"],) * 2 for b in alive[0].get("loadBalancers") or () if "containerPort" in b)
+    ports = merge(
+        (b["containerPort"],) * 2 for b in alive[0].get("loadBalancers") or () if "containerPort" in b
+    )
     return plain(_tasks(api, cluster, name), wish, ports)
 
 
@@ -182,9 +186,9 @@ def _eks(api: Api, s: Selector, wish: Wish, notes: list[str], missing: list[str]
     found = find.by_address(api, [text], **({"vpc_id": vpc} if vpc else {}))
     if not found:
         every = [a for i in find.every_interface(api) for a in i.addresses]
-        raise find.Unknown(s, "no interface holds that address", (f"eks:{a}" for a in every))
+        raise find.UnknownError(s, "no interface holds that address", (f"eks:{a}" for a in every))
     if len({i.vpc for i in found}) > 1:
-        raise find.Unknown(
+        raise find.UnknownError(
             s, "that address exists in several VPCs", (f"eks:{text}@{i.vpc}" for i in found)
         )
     width = ip_address(text).max_prefixlen
@@ -203,8 +207,8 @@ def _instance(api: Api, s: Selector, wish: Wish, notes: list[str], missing: list
     if len(named) == 1:
         return plain(find.by_instance(api, named), wish)
     if named:
-        raise find.Unknown(s, "several instances have that name", (f"instance:{i}" for i in named))
-    raise find.Unknown(
+        raise find.UnknownError(s, "several instances have that name", (f"instance:{i}" for i in named))
+    raise find.UnknownError(
         s,
         "no such instance, by id or by Name tag",
         (c for i in everything for c in (f"instance:{find.name_of(i) or i['InstanceId']}",)),
@@ -214,7 +218,7 @@ def _instance(api: Api, s: Selector, wish: Wish, notes: list[str], missing: list
 def _eni(api: Api, s: Selector, wish: Wish, notes: list[str], missing: list[str]) -> list[Found]:
     found = find.interfaces(api, "network-interface-id", [s.name])
     if not found:
-        raise find.Unknown(
+        raise find.UnknownError(
             s, "no such network interface", (f"eni:{i.id}" for i in find.every_interface(api))
         )
     return plain(found, wish)
@@ -228,16 +232,12 @@ def _tag(api: Api, s: Selector, wish: Wish, notes: list[str], missing: list[str]
     found |= {i.id: i for i in find.by_instance(api, machines)}
     if not found:
         every = find.instances(api)
-        pairs = (
-            f"tag:{t['Key']}={t.get('Value', '')}" for i in every for t in i.get("Tags") or ()
-        )
-        raise find.Unknown(s, "no interface and no instance has that tag", pairs)
+        pairs = (f"tag:{t['Key']}={t.get('Value', '')}" for i in every for t in i.get("Tags") or ())
+        raise find.UnknownError(s, "no interface and no instance has that tag", pairs)
     return plain(sorted(found.values(), key=lambda i: i.id), wish)
 
 
-def _balanced(
-    api: Api, s: Selector, wish: Wish, notes: list[str], missing: list[str]
-) -> list[Found]:
+def _balanced(api: Api, s: Selector, wish: Wish, notes: list[str], missing: list[str]) -> list[Found]:
     if s.kind == "alb":
         return balancers.application(api, s, wish.ports, wish.leg, notes, missing)
     if s.kind == "clb":

@@ -181,7 +181,12 @@ def from_pcap(path: str, port: int) -> Iterator[Datagram]:
         content = Path(path).read_bytes()
     except OSError as error:
         raise UsageError(f"--pcap {path}: {error.strerror}") from None
-    orders = {b"\xd4\xc3\xb2\xa1": "<", b"\xa1\xb2\xc3\xd4": ">", b"\x4d\x3c\xb2\xa1": "<", b"\xa1\xb2\x3c\x4d": ">"}
+    orders = {
+        b"\xd4\xc3\xb2\xa1": "<",
+        b"\xa1\xb2\xc3\xd4": ">",
+        b"\x4d\x3c\xb2\xa1": "<",
+        b"\xa1\xb2\x3c\x4d": ">",
+    }
     order = orders.get(content[:4])
     if order is None or len(content) < 24:
         raise UsageError(f"--pcap {path}: not a pcap file (convert pcapng with tcpdump -r IN -w OUT)")

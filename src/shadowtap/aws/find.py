@@ -18,7 +18,7 @@ SHOWN = 12
 """Candidates in a message: what fits one screen."""
 
 
-class Unknown(UsageError):
+class UnknownError(UsageError):
     """Nothing is called that, or more than one thing is. `candidates` are what the user may have meant."""
 
     def __init__(self, selector: Selector, why: str, candidates: Iterable[str] = ()) -> None:
@@ -42,9 +42,7 @@ def interfaces(api: Api, name: str, values: Iterable[str], **also: str) -> list[
     found: dict[str, Interface] = {}
     for start in range(0, len(asked), VALUES):
         filters = [{"Name": name, "Values": asked[start : start + VALUES]}, *extra]
-        for answer in pages(
-            api, "ec2", "DescribeNetworkInterfaces", "NetworkInterfaces", Filters=filters
-        ):
+        for answer in pages(api, "ec2", "DescribeNetworkInterfaces", "NetworkInterfaces", Filters=filters):
             interface = interface_of(answer)
             found[interface.id] = interface
     return sorted(found.values(), key=lambda i: i.id)

@@ -11,7 +11,14 @@ from msgspec import Struct
 
 from shadowtap.aws.desired import Desired
 from shadowtap.aws.plan import Plan
-from shadowtap.aws.steps import CreateFilter, CreateSession, CreateTarget, DeleteFilter, DeleteSession, DeleteTarget
+from shadowtap.aws.steps import (
+    CreateFilter,
+    CreateSession,
+    CreateTarget,
+    DeleteFilter,
+    DeleteSession,
+    DeleteTarget,
+)
 from shadowtap.aws.world import World, owned
 
 PER_ACCOUNT = 10_000
@@ -31,18 +38,78 @@ SESSION_HOUR = 0.015
 NLB_HOUR = 0.0225
 
 LARGEST = frozenset(
-    """
-    m5.24xlarge m5d.24xlarge m5dn.24xlarge m5n.24xlarge m5zn.12xlarge m6a.48xlarge m6g.16xlarge
-    m6gd.16xlarge m6i.32xlarge m6id.32xlarge m6idn.32xlarge m6in.32xlarge m7a.48xlarge m7i.48xlarge
-    m8a.48xlarge m8azn.24xlarge m8g.48xlarge m8gb.24xlarge m8gb.48xlarge m8gd.48xlarge m8gn.24xlarge
-    m8gn.48xlarge m8i.96xlarge m8id.96xlarge c5.18xlarge c5.24xlarge c5d.18xlarge c5d.24xlarge
-    c5n.18xlarge c6a.48xlarge c6g.16xlarge c6gd.16xlarge c6gn.16xlarge c6i.32xlarge c6id.32xlarge
-    c6in.32xlarge c7a.48xlarge c7gn.16xlarge c7i.48xlarge c8a.48xlarge c8g.48xlarge c8gb.24xlarge
-    c8gb.48xlarge c8gd.48xlarge c8gn.24xlarge c8gn.48xlarge c8i.96xlarge c8id.96xlarge r5.24xlarge
-    r5b.24xlarge r5d.24xlarge r5dn.24xlarge r5n.24xlarge r6a.48xlarge r6g.16xlarge r6gd.16xlarge
-    r6i.32xlarge r6id.32xlarge r6idn.32xlarge r6in.32xlarge r7a.48xlarge r7i.48xlarge r8a.48xlarge
-    r8g.48xlarge r8i.96xlarge i3en.24xlarge i4g.16xlarge i4i.32xlarge i7i.48xlarge i8g.48xlarge
-    """.split()
+    [
+        "m5.24xlarge",
+        "m5d.24xlarge",
+        "m5dn.24xlarge",
+        "m5n.24xlarge",
+        "m5zn.12xlarge",
+        "m6a.48xlarge",
+        "m6g.16xlarge",
+        "m6gd.16xlarge",
+        "m6i.32xlarge",
+        "m6id.32xlarge",
+        "m6idn.32xlarge",
+        "m6in.32xlarge",
+        "m7a.48xlarge",
+        "m7i.48xlarge",
+        "m8a.48xlarge",
+        "m8azn.24xlarge",
+        "m8g.48xlarge",
+        "m8gb.24xlarge",
+        "m8gb.48xlarge",
+        "m8gd.48xlarge",
+        "m8gn.24xlarge",
+        "m8gn.48xlarge",
+        "m8i.96xlarge",
+        "m8id.96xlarge",
+        "c5.18xlarge",
+        "c5.24xlarge",
+        "c5d.18xlarge",
+        "c5d.24xlarge",
+        "c5n.18xlarge",
+        "c6a.48xlarge",
+        "c6g.16xlarge",
+        "c6gd.16xlarge",
+        "c6gn.16xlarge",
+        "c6i.32xlarge",
+        "c6id.32xlarge",
+        "c6in.32xlarge",
+        "c7a.48xlarge",
+        "c7gn.16xlarge",
+        "c7i.48xlarge",
+        "c8a.48xlarge",
+        "c8g.48xlarge",
+        "c8gb.24xlarge",
+        "c8gb.48xlarge",
+        "c8gd.48xlarge",
+        "c8gn.24xlarge",
+        "c8gn.48xlarge",
+        "c8i.96xlarge",
+        "c8id.96xlarge",
+        "r5.24xlarge",
+        "r5b.24xlarge",
+        "r5d.24xlarge",
+        "r5dn.24xlarge",
+        "r5n.24xlarge",
+        "r6a.48xlarge",
+        "r6g.16xlarge",
+        "r6gd.16xlarge",
+        "r6i.32xlarge",
+        "r6id.32xlarge",
+        "r6idn.32xlarge",
+        "r6in.32xlarge",
+        "r7a.48xlarge",
+        "r7i.48xlarge",
+        "r8a.48xlarge",
+        "r8g.48xlarge",
+        "r8i.96xlarge",
+        "i3en.24xlarge",
+        "i4g.16xlarge",
+        "i4i.32xlarge",
+        "i7i.48xlarge",
+        "i8g.48xlarge",
+    ]
 )
 """The types a collector may be of that take 100 sources; for any other AWS says 10."""
 

@@ -33,7 +33,5 @@ def vni(name: str, interface: str, taken: Collection[int], first: int | None = N
     else:
         start = first - 1
     return next(
-        value
-        for offset in range(LAST_VNI)
-        if (value := (start + offset) % LAST_VNI + 1) not in taken
+        value for offset in range(LAST_VNI) if (value := (start + offset) % LAST_VNI + 1) not in taken
     )

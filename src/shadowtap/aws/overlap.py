@@ -15,9 +15,7 @@ from shadowtap.aws.world import PortRange, Rule
 def takes(theirs: Iterable[Rule], ours: Iterable[Rule]) -> bool:
     """Whether a filter with the rules `theirs` accepts some packet that `ours` accepts."""
     ordered = sorted(theirs, key=lambda r: r.number)
-    return any(
-        _meets(ordered, wanted) for wanted in ours if wanted.action == "accept"
-    )
+    return any(_meets(ordered, wanted) for wanted in ours if wanted.action == "accept")
 
 
 def _meets(theirs: list[Rule], wanted: Rule) -> bool:

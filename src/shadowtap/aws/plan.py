@@ -26,17 +26,15 @@ from shadowtap.aws.steps import (
     CreateSession,
     CreateShare,
     CreateTarget,
-    DeleteFilter,
     DeleteRule,
     DeleteSession,
-    DeleteShare,
-    DeleteTarget,
     Link,
     ModifyRule,
     ModifySession,
     RemoveServices,
 )
-from shadowtap.aws.world import KEY_TAG, Filter, Rule, Session, Target, World, owned, tag
+from shadowtap.aws.unused import deletion, ordered, share_key, unused_filters, unused_targets
+from shadowtap.aws.world import KEY_TAG, Filter, Rule, Session, World, owned, tag
 
 WHOLE_PACKET = 9001
 """A session whose packet length is at least this mirrors every packet whole, as one without a length does."""
@@ -91,8 +89,8 @@ def plan(desired: Desired, world: World) -> Plan:
     used_filters = {link.filter for link in links.values()}
     left: list[str] = []
     removals = [
-        *_unused_filters(desired, world, used_filters, gone, left),
-        *_unused_targets(desired, world, target, gone, left),
+        *unused_filters(desired.name, world, used_filters, left),
+        *unused_targets(desired, world, target, left),
     ]
     steps = [*target_steps, *filter_steps, *gone, *changed, *made, *removals]
     touched = {*(s.id for s in gone), *(s.id for s in changed)}
@@ -127,9 +125,13 @@ def _eligible(desired: Desired, world: World) -> tuple[list[Source], list[tuple[
             refused.append((eni, "it is a mirror target, and cannot be a source as well"))
         elif len(others) >= PER_INTERFACE:
             ids = ", ".join(s.id for s in others)
-            refused.append((eni, f"it has {PER_INTERFACE} mirror sessions already, the most there can be: {ids}"))
+            refused.append(
+                (eni, f"it has {PER_INTERFACE} mirror sessions already, the most there can be: {ids}")
+            )
         elif desired.number is not None and desired.number in {s.number for s in others}:
-            refused.append((eni, f"session number {desired.number} is taken on it: give another --session-number"))
+            refused.append(
+                (eni, f"session number {desired.number} is taken on it: give another --session-number")
+            )
         else:
             good.append(source)
     return good, refused
@@ -181,20 +183,13 @@ def _target(desired: Desired, world: World) -> tuple[str, list[Change]]:
         steps.append(CreateTarget(key=key, kind=wish.kind, resource=wish.resource))
     target = same[0].id if same else NEW + key
     if desired.share_with:
-        share = _share_key(desired)
+        share = share_key(desired)
         if not any(tag(s, KEY_TAG) == share for s in owned(world.shares, desired.name)):
             steps.append(CreateShare(key=share, target=target, principals=desired.share_with))
     return target, steps
 
 
-def _share_key(desired: Desired) -> str:
-    text = " ".join([desired.destination.resource, *sorted(desired.share_with)])
-    return f"share/{blake2b(text.encode(), digest_size=5).hexdigest()}"
-
-
-def _matched(
-    wanted: Iterable[Wanted], mine: tuple[Filter, ...]
-) -> tuple[dict[str, str], list[Change]]:
+def _matched(wanted: Iterable[Wanted], mine: tuple[Filter, ...]) -> tuple[dict[str, str], list[Change]]:
     """Each wanted filter's id, or key when it is to be made, and the steps to make or repair it."""
     ids: dict[str, str] = {}
     steps: list[Change] = []
@@ -236,7 +231,7 @@ def _links(
     target: str,
 ) -> Iterator[tuple[str, Link]]:
     """What each source's session is to be. One that exists keeps its number and VNI unless others are asked for."""
-    mine = {s.interface: s for s in reversed(_ordered(_mine(desired, world)))}
+    mine = {s.interface: s for s in reversed(ordered(_mine(desired, world)))}
     taken = {s.vni for s in world.sessions if s.vni is not None}
     length = _packet_length(desired, world)
     for source in sources:
@@ -261,10 +256,6 @@ def _links(
             yield eni, link
 
 
-def _ordered(sessions: Iterable[Session]) -> list[Session]:
-    return sorted(sessions, key=lambda s: s.id)
-
-
 def _packet_length(desired: Desired, world: World) -> int | None:
     kind = desired.destination.kind
     if kind == "tmt":
@@ -280,11 +271,11 @@ def _sessions(
     gone: list[DeleteSession] = []
     changed: list[ModifySession] = []
     seen: set[str] = set()
-    for session in _ordered(mine):
+    for session in ordered(mine):
         wish = links.get(session.interface)
         if wish is None or session.interface in seen:
             why = "no longer wanted" if wish is None else "there twice"
-            gone.append(_deletion(session, why))
+            gone.append(deletion(session, why))
             continue
         seen.add(session.interface)
         now = Link(
@@ -295,9 +286,7 @@ def _sessions(
             packet_length=_whole(session.packet_length, wish.packet_length),
         )
         if now != wish:
-            changed.append(
-                ModifySession(id=session.id, interface=session.interface, before=now, after=wish)
-            )
+            changed.append(ModifySession(id=session.id, interface=session.interface, before=now, after=wish))
     made = [
         CreateSession(key=f"session/{eni}", interface=eni, link=link)
         for eni, link in sorted(links.items())
@@ -306,75 +295,5 @@ def _sessions(
     return gone, changed, made
 
 
-def _deletion(session: Session, why: str = "") -> DeleteSession:
-    return DeleteSession(
-        id=session.id,
-        interface=session.interface,
-        uses=(session.filter, session.target),
-        why=why,
-    )
-
-
 def _whole(has: int | None, wanted: int | None) -> int | None:
     return None if wanted is None and has is not None and has >= WHOLE_PACKET else has
-
-
-def _unused_filters(
-    desired: Desired, world: World, used: set[str], gone: list[DeleteSession], left: list[str]
-) -> Iterator[Change]:
-    for item in owned(world.filters, desired.name):
-        if item.id in used:
-            continue
-        users = _foreign_users(world, desired.name, "filter", item.id)
-        if users:
-            left.append(f"filter {item.id}: {', '.join(users)} uses it and is not ours")
-        else:
-            yield from _removal(item)
-
-
-def _removal(item: Filter) -> Iterator[Change]:
-    for rule_id, _ in item.rules:
-        yield DeleteRule(id=rule_id, filter=item.id)
-    yield DeleteFilter(id=item.id)
-
-
-def _unused_targets(
-    desired: Desired, world: World, target: str, gone: list[DeleteSession], left: list[str]
-) -> Iterator[Change]:
-    wanted_share = _share_key(desired) if desired.share_with else None
-    for share in owned(world.shares, desired.name):
-        if tag(share, KEY_TAG) != wanted_share:
-            yield DeleteShare(id=share.id)
-    for item in owned(world.targets, desired.name):
-        if item.id == target:
-            continue
-        users = _foreign_users(world, desired.name, "target", item.id)
-        if users:
-            left.append(f"target {item.id}: {', '.join(users)} uses it and is not ours")
-        else:
-            yield DeleteTarget(id=item.id)
-
-
-def _foreign_users(world: World, name: str, field: str, value: str) -> list[str]:
-    mine = owned(world.sessions, name)
-    return [s.id for s in world.sessions if getattr(s, field) == value and s not in mine]
-
-
-def removal(name: str, world: World) -> Plan:
-    """Everything of the mirror away: sessions, then shares, rules and filters, then targets."""
-    left: list[str] = []
-    steps: list[Change] = [_deletion(s) for s in _ordered(owned(world.sessions, name))]
-    steps += [DeleteShare(id=s.id) for s in owned(world.shares, name)]
-    found: list[tuple[str, Filter | Target]] = [("filter", f) for f in owned(world.filters, name)]
-    found += [("target", t) for t in owned(world.targets, name)]
-    for field, item in found:
-        users = _foreign_users(world, name, field, item.id)
-        if users:
-            left.append(f"{field} {item.id}: {', '.join(users)} uses it and is not ours")
-        elif isinstance(item, Filter):
-            steps += _removal(item)
-        else:
-            steps.append(DeleteTarget(id=item.id))
-    return Plan(
-        name=name, account=world.account, region=world.region, steps=tuple(steps), left=tuple(left)
-    )

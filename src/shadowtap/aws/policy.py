@@ -124,7 +124,12 @@ def _arns(partition: str, *kinds: str) -> list[str]:
 
 def _creating(name: str, partition: str) -> list[Statement]:
     tagged = {"StringLike": {f"aws:RequestTag/{OWNER_TAG}": name}}
-    owned = ("traffic-mirror-filter", "traffic-mirror-filter-rule", "traffic-mirror-session", "traffic-mirror-target")
+    owned = (
+        "traffic-mirror-filter",
+        "traffic-mirror-filter-rule",
+        "traffic-mirror-session",
+        "traffic-mirror-target",
+    )
     creations = [
         "ec2:CreateTrafficMirrorFilter",
         "ec2:CreateTrafficMirrorFilterRule",

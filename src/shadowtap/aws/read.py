@@ -29,16 +29,14 @@ def world(api: Api, *, shares: bool = False) -> World:
         account=api.account,
         region=api.region,
         targets=tuple(
-            target_of(t)
-            for t in pages(api, "ec2", "DescribeTrafficMirrorTargets", "TrafficMirrorTargets")
+            target_of(t) for t in pages(api, "ec2", "DescribeTrafficMirrorTargets", "TrafficMirrorTargets")
         ),
         filters=tuple(
             _with_rules(api, filter_of(f))
             for f in pages(api, "ec2", "DescribeTrafficMirrorFilters", "TrafficMirrorFilters")
         ),
         sessions=tuple(
-            session_of(s)
-            for s in pages(api, "ec2", "DescribeTrafficMirrorSessions", "TrafficMirrorSessions")
+            session_of(s) for s in pages(api, "ec2", "DescribeTrafficMirrorSessions", "TrafficMirrorSessions")
         ),
         shares=_shares(api) if shares else (),
     )
@@ -66,9 +64,7 @@ def _with_rules(api: Api, found: Filter) -> Filter:
 
 def _shares(api: Api) -> tuple[Share, ...]:
     found = optional(
-        lambda: list(
-            pages(api, "ram", "GetResourceShares", "resourceShares", resourceOwner="SELF")
-        ),
+        lambda: list(pages(api, "ram", "GetResourceShares", "resourceShares", resourceOwner="SELF")),
         [],
     )
     return tuple(

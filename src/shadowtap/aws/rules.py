@@ -112,7 +112,9 @@ def _ways(block: _Block, family: int) -> list[list[Rule]]:
         hull = ((block.ports[0][0], block.ports[-1][1]),)
         ways.append(
             [
-                *_accepts(_with_ports(block, holes)._replace(peers=(everywhere,), local=(everywhere,)), "reject"),
+                *_accepts(
+                    _with_ports(block, holes)._replace(peers=(everywhere,), local=(everywhere,)), "reject"
+                ),
                 *_accepts(_with_ports(block, hull)),
             ]
         )

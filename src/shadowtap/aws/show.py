@@ -84,9 +84,7 @@ def document(
             for s, key in plan.sources
         ],
         "sessions": [{"interface": i, **msgspec.to_builtins(link)} for i, link in plan.links],
-        "filters": [
-            {"key": f.key, "rules": msgspec.to_builtins(f.rules)} for f in plan.filters
-        ],
+        "filters": [{"key": f.key, "rules": msgspec.to_builtins(f.rules)} for f in plan.filters],
         "kept": list(plan.kept),
         "left": list(plan.left),
         "steps": msgspec.to_builtins(plan.steps),
@@ -96,11 +94,8 @@ def document(
             "load_balancer": round(money.balancer, 2),
         },
         "quotas": [
-            {"what": q.what, "used": q.used, "most": q.most}
-            for q in limits.quotas(desired, world, plan)
+            {"what": q.what, "used": q.used, "most": q.most} for q in limits.quotas(desired, world, plan)
         ],
         "notes": list(desired.notes),
-        "warnings": [
-            {"kind": str(w.kind), "text": w.text} for w in warnings(desired, world, plan)
-        ],
+        "warnings": [{"kind": str(w.kind), "text": w.text} for w in warnings(desired, world, plan)],
     }

@@ -7,7 +7,7 @@ The collector's own count comes from its /metrics page or its summary file.
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -116,7 +116,9 @@ def _line(
 
 
 def _sum(counts: dict[tuple[str, str], float], instance: str | None, metric: str) -> int | None:
-    values = [counts[instance, m] for m in (metric + "In", metric + "Out") if instance and (instance, m) in counts]
+    values = [
+        counts[instance, m] for m in (metric + "In", metric + "Out") if instance and (instance, m) in counts
+    ]
     return int(sum(values)) if values else None
 
 
@@ -191,15 +193,13 @@ def _warnings(
 def _destination(api: Api, target: Target, missing: list[str]) -> Destination:
     try:
         return destination(api, Selector(target.kind, target.resource), missing)
-    except find.Unknown as error:
+    except find.UnknownError as error:
         if target.owner != api.account:
             return Destination(kind="tmt", resource=target.id)
         return Destination(kind=target.kind, resource=target.resource, problem=error.why)
 
 
-def _as_plan(
-    name: str, world: World, sessions: list[Session], interfaces: dict[str, Interface]
-) -> Plan:
+def _as_plan(name: str, world: World, sessions: list[Session], interfaces: dict[str, Interface]) -> Plan:
     filters = {f.id: f for f in world.filters}
     used = {s.filter: filters[s.filter] for s in sessions if s.filter in filters}
     return Plan(
@@ -220,8 +220,7 @@ def _as_plan(
             if s.filter in used
         ),
         filters=tuple(
-            Wanted(key=f.id, rules=tuple(r for _, r in f.rules), traffic=Traffic())
-            for f in used.values()
+            Wanted(key=f.id, rules=tuple(r for _, r in f.rules), traffic=Traffic()) for f in used.values()
         ),
         links=tuple(
             (

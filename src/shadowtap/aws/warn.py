@@ -57,19 +57,17 @@ class Warning(Struct, frozen=True):
 def warnings(desired: Desired, world: World, plan: Plan) -> tuple[Warning, ...]:
     """Everything worth a warning, the gravest first within each topic."""
     target = _existing(desired, world)
-    return tuple(
-        [
-            *_sources(desired, plan),
-            *_sessions(desired, world, plan),
-            *_destination(desired, plan, target),
-            *_lengths(desired, plan, target),
-            *_answers(desired, plan),
-            *_legs(plan),
-            *_counts(desired, world, plan, target),
-            *(Warning(Kind.FAMILY, remark) for remark in plan.remarks),
-            *(Warning(Kind.LEFT, f"stays: {text}") for text in plan.left),
-            *_unchecked(desired),
-        ]
+    return (
+        *_sources(desired, plan),
+        *_sessions(desired, world, plan),
+        *_destination(desired, plan, target),
+        *_lengths(desired, plan, target),
+        *_answers(desired, plan),
+        *_legs(plan),
+        *_counts(desired, world, plan, target),
+        *(Warning(Kind.FAMILY, remark) for remark in plan.remarks),
+        *(Warning(Kind.LEFT, f"stays: {text}") for text in plan.left),
+        *_unchecked(desired),
     )
 
 
@@ -262,9 +260,7 @@ def _legs(plan: Plan) -> Iterator[Warning]:
             )
 
 
-def _counts(
-    desired: Desired, world: World, plan: Plan, target: Target | None
-) -> Iterator[Warning]:
+def _counts(desired: Desired, world: World, plan: Plan, target: Target | None) -> Iterator[Warning]:
     if _kind(desired, target) == "eni":
         after = limits.sources_of_target(desired, world, plan)
         most = limits.sources_per_target(desired.destination.instance_type)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from shadowtap.aws.api import Api, ApiError
 from shadowtap.aws.apply import Applied, Applier, Done
-from shadowtap.aws.find import Unknown
+from shadowtap.aws.find import UnknownError
 from shadowtap.aws.plan import Plan, plan
 from shadowtap.aws.wish import Found
 from shadowtap.errors import ShadowtapError
@@ -105,7 +105,7 @@ class Watcher:
         """Looks and sets right, once. A name that is wrong from the start ends the watch; later it may be back."""
         try:
             found = self._look()
-        except Unknown as error:
+        except UnknownError as error:
             if not self._started:
                 raise
             self._tell(error)

@@ -54,7 +54,7 @@ def look(wish: Wish, connect: Connect) -> list[Found]:
     """Looks at every place. Raises UsageError with candidates for what names nothing anywhere."""
     _check(wish)
     found: list[Found] = []
-    unknown: dict[Selector, list[find.Unknown]] = {s: [] for s in wish.sources}
+    unknown: dict[Selector, list[find.UnknownError]] = {s: [] for s in wish.sources}
     for place in wish.places:
         api = connect(place)
         notes: list[str] = []
@@ -63,9 +63,7 @@ def look(wish: Wish, connect: Connect) -> list[Found]:
         sources, rejected, missed = discover.sources(
             api,
             wish.sources,
-            discover.Wish(
-                ports=wish.ports, networks=wish.networks, responses=wish.responses, leg=wish.leg
-            ),
+            discover.Wish(ports=wish.ports, networks=wish.networks, responses=wish.responses, leg=wish.leg),
             notes,
             missing,
         )
@@ -103,22 +101,19 @@ def _check(wish: Wish) -> None:
         raise UsageError(f"--name {wish.name}: letters, digits, - and _, at most 100")
 
 
-def _destination(
-    api: Api, wish: Wish, missing: list[str]
-) -> Destination:
+def _destination(api: Api, wish: Wish, missing: list[str]) -> Destination:
     """The first `--to` that exists in this place."""
-    here: list[find.Unknown] = []
+    here: list[find.UnknownError] = []
     for target in wish.targets:
         if target.kind == "stack":
             return Destination(kind=target.name, resource="(the stack's collector)", region=api.region)
         try:
             return destination(api, target, missing)
-        except find.Unknown as error:
+        except find.UnknownError as error:
             here.append(error)
     raise _joined(here)
 
 
-def _joined(errors: list[find.Unknown]) -> find.Unknown:
+def _joined(errors: list[find.UnknownError]) -> find.UnknownError:
     candidates = [c for error in errors for c in error.candidates]
-    return find.Unknown(errors[0].selector, errors[0].why, candidates)
-
+    return find.UnknownError(errors[0].selector, errors[0].why, candidates)

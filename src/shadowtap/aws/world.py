@@ -126,18 +126,20 @@ def tags_of(answer: Mapping[str, Any], field: str = "Tags") -> Tags:
     return tuple(sorted((t["Key"], t.get("Value", "")) for t in answer.get(field) or ()))
 
 
+TARGET_FIELDS = {
+    "eni": "NetworkInterfaceId",
+    "nlb": "NetworkLoadBalancerArn",
+    "gwlbe": "GatewayLoadBalancerEndpointId",
+}
+"""Which field of a mirror target says what is behind it, by kind."""
+
+
 def target_of(answer: Mapping[str, Any]) -> Target:
-    for kind, field in (
-        ("eni", "NetworkInterfaceId"),
-        ("nlb", "NetworkLoadBalancerArn"),
-        ("gwlbe", "GatewayLoadBalancerEndpointId"),
-    ):
-        if answer.get(field):
-            break
+    kind = next((k for k, field in TARGET_FIELDS.items() if answer.get(field)), "")
     return Target(
         id=answer["TrafficMirrorTargetId"],
         kind=kind,
-        resource=answer.get(field) or "",
+        resource=answer.get(TARGET_FIELDS.get(kind, ""), ""),
         owner=answer.get("OwnerId", ""),
         tags=tags_of(answer),
     )

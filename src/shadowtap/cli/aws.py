@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from shadowtap.aws import boto
 from shadowtap.aws.wish import Connect
-from shadowtap.cli import aws_collector, aws_mirror
+from shadowtap.cli import aws_collector, aws_keep, aws_mirror
 from shadowtap.cli.options import Parser
 from shadowtap.errors import UsageError
 
@@ -19,13 +19,13 @@ COMMANDS: dict[str, tuple[str, Callable[[], Parser], Execute]] = {
     "up": ("do it", aws_mirror.up_parser, aws_mirror.up),
     "status": (
         "show each session, its problems, and what AWS and the collector counted",
-        aws_mirror.status_parser,
-        aws_mirror.status,
+        aws_keep.status_parser,
+        aws_keep.status,
     ),
     "watch": (
         "keep it right while interfaces come and go",
-        aws_mirror.watch_parser,
-        aws_mirror.watch,
+        aws_keep.watch_parser,
+        aws_keep.watch,
     ),
     "down": ("remove what is ours, and say what is left", aws_mirror.down_parser, aws_mirror.down),
     "emit": (

@@ -73,9 +73,7 @@ def emit(argv: list[str], connect: Connect) -> int:
 def _fresh(world: World, name: str) -> World:
     """The world without what code made for this mirror before, so that the code says the same again."""
     mine = {s.id for s in shown(world.sessions, name)}
-    return msgspec.structs.replace(
-        world, sessions=tuple(s for s in world.sessions if s.id not in mine)
-    )
+    return msgspec.structs.replace(world, sessions=tuple(s for s in world.sessions if s.id not in mine))
 
 
 def policy_parser() -> Parser:
@@ -84,13 +82,29 @@ def policy_parser() -> Parser:
         usage="shadowtap aws policy COMMAND [options]",
         description="Prints the least IAM policy that a command needs, as JSON.",
     )
-    parser.add_argument("command", choices=permissions.COMMANDS, metavar="COMMAND", help=", ".join(permissions.COMMANDS))
-    parser.add_argument("--from", nargs="+", action="extend", metavar="KIND", help=f"only these kinds of source: {', '.join(SOURCES)}")
-    parser.add_argument("--to", nargs="+", action="extend", metavar="KIND", help=f"only these kinds of target: {', '.join(TARGETS)}")
+    parser.add_argument(
+        "command", choices=permissions.COMMANDS, metavar="COMMAND", help=", ".join(permissions.COMMANDS)
+    )
+    parser.add_argument(
+        "--from",
+        nargs="+",
+        action="extend",
+        metavar="KIND",
+        help=f"only these kinds of source: {', '.join(SOURCES)}",
+    )
+    parser.add_argument(
+        "--to",
+        nargs="+",
+        action="extend",
+        metavar="KIND",
+        help=f"only these kinds of target: {', '.join(TARGETS)}",
+    )
     parser.add_argument("--name", default="*", help="only the mirror of this name (default: any)")
     parser.add_argument("--queue", action="store_true", help="with the events of an SQS queue")
     parser.add_argument("--share", action="store_true", help="with sharing through RAM")
-    parser.add_argument("--partition", default="aws", choices=["aws", "aws-cn", "aws-us-gov"], help="default: aws")
+    parser.add_argument(
+        "--partition", default="aws", choices=["aws", "aws-cn", "aws-us-gov"], help="default: aws"
+    )
     return parser
 
 
@@ -128,9 +142,13 @@ def doctor_parser() -> Parser:
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to listen (default: 10)")
     parser.add_argument("--listen", default="0.0.0.0", metavar="ADDRESS", help="where (default: 0.0.0.0)")
-    parser.add_argument("--port", type=int, default=ears.VXLAN_PORT, help="4789, or 6081 behind a Gateway Load Balancer")
+    parser.add_argument(
+        "--port", type=int, default=ears.VXLAN_PORT, help="4789, or 6081 behind a Gateway Load Balancer"
+    )
     parser.add_argument("--pcap", metavar="FILE", help="read a capture file instead (tcpdump -w)")
-    parser.add_argument("--lookup", action="store_true", help="ask AWS which interfaces the senders and VNIs are")
+    parser.add_argument(
+        "--lookup", action="store_true", help="ask AWS which interfaces the senders and VNIs are"
+    )
     options.add_place(parser)
     options.add_output(parser)
     return parser
@@ -165,5 +183,9 @@ def _sessions(args: object, connect: Connect) -> dict[tuple[str, int], str]:
         mine = shown(read.world(api).sessions, name)
         interfaces = find.interfaces(api, "network-interface-id", (s.interface for s in mine))
         addresses = {i.id: i.addresses[0] for i in interfaces if i.addresses}
-        known |= {(addresses[s.interface], s.vni): s.interface for s in mine if s.vni is not None and s.interface in addresses}
+        known |= {
+            (addresses[s.interface], s.vni): s.interface
+            for s in mine
+            if s.vni is not None and s.interface in addresses
+        }
     return known

@@ -12,6 +12,7 @@ from shadowtap.aws.wish import Wish
 from shadowtap.cli.options import Parser
 from shadowtap.errors import UsageError
 
+DRY_RUN = "ask AWS whether each call would be allowed (DryRun), and change nothing"
 LISTS = ("from", "to", "in", "port", "network", "share-with", "tag")
 """Keys that may be given several times; in a file, as an array."""
 KEYS = (
@@ -44,51 +45,67 @@ def add_place(parser: Parser) -> None:
         metavar="PLACE",
         help="another account or region: profile=P,region=R,role=ARN, any of them (several: all)",
     )
-    where.add_argument(
-        "--config", metavar="FILE", help="a TOML file with these options in its [aws] table"
-    )
+    where.add_argument("--config", metavar="FILE", help="a TOML file with these options in its [aws] table")
 
 
 def add_wish(parser: Parser) -> None:
     """What is mirrored, and how."""
     what = parser.add_argument_group("what is mirrored")
     kinds = ", ".join(names.SOURCES.values())
+    what.add_argument("--from", nargs="+", action="extend", metavar="SOURCE", help=f"whose traffic: {kinds}")
     what.add_argument(
-        "--from", nargs="+", action="extend", metavar="SOURCE", help=f"whose traffic: {kinds}"
-    )
-    what.add_argument(
-        "--to", nargs="+", action="extend", metavar="TARGET",
+        "--to",
+        nargs="+",
+        action="extend",
+        metavar="TARGET",
         help=f"where the copies go: {', '.join(names.TARGETS.values())}",
     )
     what.add_argument(
-        "--port", action="append", metavar="PORT[-PORT][,…]",
+        "--port",
+        action="append",
+        metavar="PORT[-PORT][,…]",
         help="TCP ports of the servers (default: what listeners and target groups say, else 80)",
     )
     what.add_argument(
-        "--network", nargs="+", action="extend", metavar="CIDR",
+        "--network",
+        nargs="+",
+        action="extend",
+        metavar="CIDR",
         help="only connections with these networks (default: all, IPv4 and IPv6)",
     )
     what.add_argument(
-        "--responses", action=argparse.BooleanOptionalAction, default=None,
+        "--responses",
+        action=argparse.BooleanOptionalAction,
+        default=None,
         help="mirror the answers too, for comparison (default: yes)",
     )
     what.add_argument(
-        "--leg", choices=[str(leg) for leg in Leg],
+        "--leg",
+        choices=[str(leg) for leg in Leg],
         help="of a load balancer: from its clients (front), to its targets (back), both; auto takes the one that"
         " is not TLS (default: auto)",
     )
     how = parser.add_argument_group("how")
     how.add_argument("--packet-length", type=int, metavar="BYTES", help="cut each packet after so many bytes")
     how.add_argument("--session-number", type=int, metavar="N", help="1 to 32766; lower ones come first")
-    how.add_argument("--vni", type=int, metavar="N", help="first of the VNIs to use (default: drawn from the names)")
-    how.add_argument("--compare", action="store_true", default=None, help="a comparison is wanted: warn if it cannot be")
+    how.add_argument(
+        "--vni", type=int, metavar="N", help="first of the VNIs to use (default: drawn from the names)"
+    )
+    how.add_argument(
+        "--compare", action="store_true", default=None, help="a comparison is wanted: warn if it cannot be"
+    )
     how.add_argument("--source-mtu", type=int, metavar="BYTES", help="MTU of the sources (default: 9001)")
     how.add_argument("--target-mtu", type=int, metavar="BYTES", help="MTU of the collector (default: 9001)")
     how.add_argument(
-        "--share-with", nargs="+", action="extend", metavar="ACCOUNT",
+        "--share-with",
+        nargs="+",
+        action="extend",
+        metavar="ACCOUNT",
         help="share the target with these accounts through RAM",
     )
-    how.add_argument("--tag", action="append", metavar="KEY=VALUE", help="a tag more on everything that is made")
+    how.add_argument(
+        "--tag", action="append", metavar="KEY=VALUE", help="a tag more on everything that is made"
+    )
 
 
 def add_output(parser: Parser, *, price: bool = False) -> None:
@@ -96,7 +113,10 @@ def add_output(parser: Parser, *, price: bool = False) -> None:
     shown.add_argument("--json", action="store_true", help="as JSON")
     if price:
         shown.add_argument(
-            "--price", type=float, default=limits.SESSION_HOUR, metavar="USD",
+            "--price",
+            type=float,
+            default=limits.SESSION_HOUR,
+            metavar="USD",
             help=f"price of a session hour in your region (default: {limits.SESSION_HOUR}, US East)",
         )
 

@@ -1,5 +1,6 @@
 """What the collector stack is made of, whatever the language: names, defaults, user data, log permissions."""
 
+import json
 from enum import StrEnum
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ URL_PATTERN = r"^https?://[A-Za-z0-9.:\[\]_-]+(/[A-Za-z0-9._/-]*)?$"
 PACKAGE_PATTERN = r"^[A-Za-z0-9_.,=<>~!\[\]@:/+-]+$"
 LOG_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 LOG_DAYS = 30
+LOG_FILE = "/var/log/shadowtap.log"
 
 
 class Shape(StrEnum):
@@ -53,6 +55,9 @@ def user_data(target: str, package: str, log_group: str, options: str) -> str:
         f"/opt/shadowtap/bin/shadowtap run --from vxlan://0.0.0.0:{VXLAN_PORT} --to {target}"
         f" --status 0.0.0.0:{STATUS_PORT} --no-live"
     )
+    agent = "/opt/aws/amazon-cloudwatch-agent"
+    file = {"file_path": LOG_FILE, "log_group_name": log_group, "log_stream_name": "{instance_id}"}
+    watched = json.dumps({"logs": {"logs_collected": {"files": {"collect_list": [file]}}}})
     return f"""#!/bin/bash
 set -euxo pipefail
 dnf install -y python3.11 python3.11-pip amazon-cloudwatch-agent
@@ -64,7 +69,7 @@ net.core.netdev_max_backlog = 10000
 END
 sysctl --system
 useradd --system --no-create-home --shell /sbin/nologin shadowtap
-install -o shadowtap -g shadowtap -m 0640 /dev/null /var/log/shadowtap.log
+install -o shadowtap -g shadowtap -m 0640 /dev/null {LOG_FILE}
 cat > /etc/systemd/system/shadowtap.service <<'END'
 [Unit]
 Description=shadowtap collector
@@ -74,8 +79,8 @@ After=network-online.target
 [Service]
 User=shadowtap
 ExecStart={run}{" " + options if options else ""}
-StandardOutput=append:/var/log/shadowtap.log
-StandardError=append:/var/log/shadowtap.log
+StandardOutput=append:{LOG_FILE}
+StandardError=append:{LOG_FILE}
 Restart=always
 RestartSec=2
 LimitNOFILE=1048576
@@ -87,10 +92,10 @@ ReadWritePaths=/var/log
 [Install]
 WantedBy=multi-user.target
 END
-cat > /opt/aws/amazon-cloudwatch-agent/etc/shadowtap.json <<'END'
-{{"logs": {{"logs_collected": {{"files": {{"collect_list": [{{"file_path": "/var/log/shadowtap.log", "log_group_name": "{log_group}", "log_stream_name": "{{instance_id}}"}}]}}}}}}}}
+cat > {agent}/etc/shadowtap.json <<'END'
+{watched}
 END
 systemctl daemon-reload
 systemctl enable --now shadowtap
-/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:/opt/aws/amazon-cloudwatch-agent/etc/shadowtap.json
+{agent}/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:{agent}/etc/shadowtap.json
 """
