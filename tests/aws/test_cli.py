@@ -2,7 +2,10 @@
 
 import builtins
 import json
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -251,6 +254,36 @@ def test_without_boto3_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UsageError, match=r"pip install 'shadowtap\[aws\]'"):
         command.execute(["plan", "--from", "asg:web", "--to", "eni:eni-1"])
+
+
+WITHOUT = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"boto3", "botocore"}:
+            raise ImportError(name)
+sys.meta_path.insert(0, Blocker())
+from shadowtap.cli.entry import COMMANDS, command, main
+for name in COMMANDS:
+    command(name).parser().format_help()
+assert main(["aws", "policy", "up"]) == 0
+assert main(["aws", "doctor", "--pcap", "/nowhere"]) == 2
+sys.exit(main(["aws", "plan", "--from", "asg:web", "--to", "eni:eni-1"]))
+"""
+
+
+def test_every_other_command_works_without_boto3():
+    path = os.pathsep.join(p for p in sys.path if p)
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert "pip install 'shadowtap[aws]'" in ended.stderr
 
 
 def test_without_a_region_or_credentials_it_says_what_to_give(monkeypatch):

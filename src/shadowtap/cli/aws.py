@@ -58,6 +58,11 @@ def parser() -> Parser:
     )
 
 
+def parsers() -> dict[str, Parser]:
+    """The options of each command, for the reference."""
+    return {name: make() for name, (_, make, _) in COMMANDS.items()}
+
+
 def execute(argv: list[str], connect: Connect = boto.connect) -> int:
     """Carry it out. `connect` opens an account; the tests have their own."""
     if not argv:
