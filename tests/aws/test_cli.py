@@ -243,6 +243,45 @@ def test_several_accounts_each_get_their_own(capsys):
     assert not first.mirrors.sessions | second.mirrors.sessions
 
 
+def test_a_failure_in_one_account_takes_back_the_others_too():
+    first, second = Vpc(), Vpc()
+    apis = {}
+    for name, one in (("a", first), ("b", second)):
+        scenes.nlb(one)
+        scenes.servers(one)
+        apis[name] = one.api()
+    second.denied.add("CreateTrafficMirrorSession")
+    places = ["--in", "profile=a", "--in", "profile=b"]
+    argv = ["up", "--yes", "--from", "asg:web", "--to", "nlb:collectors", *places]
+    with pytest.raises(RunError, match="taken back"):
+        command.execute(argv, lambda place: apis[place.profile])
+    for one in (first, second):
+        assert (one.mirrors.sessions, one.mirrors.targets, one.mirrors.filters) == ({}, {}, {})
+
+
+def test_a_target_is_shared_from_its_own_account_and_used_from_another(capsys):
+    vpc = Vpc()
+    scenes.nlb(vpc)
+    scenes.servers(vpc)
+    owner, user = vpc.api(), vpc.api("210987654321")
+    share = ["up", "--yes", "--to", "nlb:collectors", "--share-with", "210987654321"]
+    assert command.execute(share, lambda place: owner) == 0
+    (target,) = vpc.mirrors.targets
+    assert (
+        command.execute(["up", "--yes", "--from", "asg:web", "--to", f"tmt:{target}"], lambda place: user)
+        == 0
+    )
+    sessions = vpc.mirrors.sessions.values()
+    assert {s["OwnerId"] for s in sessions} == {"210987654321"}
+    assert {s["PacketLength"] for s in sessions} == {8500}
+    with pytest.raises(RunError, match="TargetInUse"):
+        command.execute(["down", "--yes"], lambda place: owner)
+    assert vpc.shares, "what is still used stays shared"
+    assert command.execute(["down", "--yes"], lambda place: user) == 0
+    assert command.execute(["down", "--yes"], lambda place: owner) == 0
+    assert (vpc.shares, vpc.mirrors.targets) == ({}, {})
+
+
 def test_without_boto3_it_says_what_to_install(monkeypatch):
     real = builtins.__import__
 

@@ -142,7 +142,7 @@ class Life(RuleBasedStateMachine):
         todo = plan(found.desired, found.world)
         if at is not None:
             self.vpc.fault = self.failing(at, code, how)
-        result = Applier(found.api, todo, run=str(next(self.runs))).apply()
+        result = Applier(found.api, todo, run=str(next(self.runs)), pause=lambda s: None).apply()
         self.vpc.fault = lambda service, operation: None
         if result.ok:
             self.complete(ports, responses)

@@ -254,3 +254,17 @@ def test_an_endpoint_that_is_not_available(vpc):
 
 def test_a_family_that_is_left_out(vpc):
     assert quiet(vpc, ports=((80, 80), (443, 443), (8080, 8080))) == {"family"}
+
+
+def test_a_collector_behind_the_load_balancer_that_lets_nothing_in(vpc):
+    arn = scenes.nlb(vpc)
+    for group in vpc.groups.values():
+        group["IpPermissions"] = []
+    (said,) = warned(vpc, ["asg:web"], f"nlb:{arn}", source_mtu=1500)
+    assert said.kind == "security-group"
+    assert "behind the load balancer" in said.text
+
+
+def test_a_target_in_another_vpc(vpc):
+    vpc.asgs["web"] = [vpc.add_instance(vpc="vpc-2")[0]]
+    assert quiet(vpc) == {"route"}

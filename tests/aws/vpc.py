@@ -290,11 +290,17 @@ class VpcApi:
         return {"containerInstances": [{"ec2InstanceId": c.rpartition("/")[2]} for c in containerInstances]}
 
     def _ram_GetResourceShares(self, resourceOwner: str) -> Any:
-        return {"resourceShares": list(self.vpc.shares.values())}
+        mine = [s for s in self.vpc.shares.values() if s["owningAccountId"] == self.account]
+        return {"resourceShares": mine}
 
     def _ram_CreateResourceShare(self, **share: Any) -> Any:
         arn = f"arn:aws:ram:{REGION}:{self.account}:resource-share/{self.vpc.number()}"
-        self.vpc.shares[arn] = {"resourceShareArn": arn, "status": "ACTIVE", "tags": share["tags"]}
+        self.vpc.shares[arn] = {
+            "resourceShareArn": arn,
+            "owningAccountId": self.account,
+            "status": "ACTIVE",
+            "tags": share["tags"],
+        }
         for resource in share["resourceArns"]:
             self.vpc.mirrors.shared.setdefault(resource.rpartition("/")[2], set()).update(share["principals"])
         return {"resourceShare": self.vpc.shares[arn]}

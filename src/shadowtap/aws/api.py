@@ -128,7 +128,7 @@ def patiently(
     """Tries again while the failure is a passing one, waiting longer each time, with full jitter.
 
     Creations carry a ClientToken, so that trying again after an answer that got lost creates nothing twice.
-    Eight attempts wait up to about 80 s in all, which outlasts the EC2 API's refill of its token bucket.
+    Eight attempts wait up to about 50 s in all, which outlasts the EC2 API's refill of its token bucket.
     """
     for count in range(attempts):
         try:

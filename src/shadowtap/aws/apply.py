@@ -1,5 +1,6 @@
 """Steps carried out: in order, and what was made is taken back when one fails."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -42,6 +43,8 @@ DELETE = {
 }
 IN_USE = frozenset({"TrafficMirrorFilterInUse", "TrafficMirrorTargetInUseException"})
 """In a dry run the sessions of an earlier step are still there; that the permission is, this says as well."""
+SETTLING_S = (1.0, 2.0, 4.0, 8.0)
+"""How long to wait for what was just made to be found everywhere."""
 DRY_ID = {"target": "tmt-0", "filter": "tmf-0"}
 """What stands in a dry run for something that is not made: the shape of an id."""
 
@@ -87,8 +90,9 @@ class Applier:
         tags: Iterable[tuple[str, str]] = (),
         keep_going: bool = False,
         tell: Callable[[Done], None] = lambda done: None,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api, self._plan, self._tell = api, plan, tell
+        self._api, self._plan, self._tell, self._pause = api, plan, tell, pause
         self.calls = Calls(plan, run, tags, self._id)
         self._keep_going = keep_going
         self._ids: dict[str, str] = {}
@@ -123,6 +127,11 @@ class Applier:
             self._tell(result)
         return Applied(done=tuple(done), failed=tuple(failed))
 
+    def take_back(self, applied: Applied) -> Applied:
+        """Undoes a whole plan that was done, because another account's could not be."""
+        undone, left = self._undone(reversed(applied.done))
+        return Applied(failed=applied.failed, undone=undone, left=left)
+
     def rehearse(self) -> Applied:
         """Asks AWS for each step whether it would be allowed (DryRun), and changes nothing."""
         self._rehearsing = True
@@ -138,7 +147,7 @@ class Applier:
     def _rehearsed(self, step: Change) -> str | None:
         if isinstance(step, CreateShare | DeleteShare):
             return None
-        pretend = any(NEW in str(getattr(step, f, "")) for f in ("filter", "link"))
+        pretend = self._needs_new(step)
         try:
             self._call(step, DryRun=True)
         except ApiError as error:
@@ -169,7 +178,7 @@ class Applier:
 
     def _do(self, step: Change) -> str:
         try:
-            answer = self._call(step)
+            answer = self._settled(step)
         except ApiError as error:
             if step.operation.startswith("Delete") and error.code.endswith(
                 ("NotFound", "UnknownResourceException")
@@ -183,6 +192,25 @@ class Applier:
         if not isinstance(step, CreateRule):
             self._ids[NEW + step.key] = found
         return found
+
+    def _settled(self, step: Change) -> Any:
+        """EC2 is eventually consistent: what was made a moment ago may not be found yet (EC2 API, "Eventual
+        consistency"), so a step that needs it waits a little."""
+        for wait_s in SETTLING_S:
+            try:
+                return self._call(step)
+            except ApiError as error:
+                if not (self._needs_new(step) and error.code.startswith("InvalidTrafficMirror")):
+                    raise
+                if not error.code.endswith(".NotFound"):
+                    raise
+                self._pause(wait_s)
+        return self._call(step)
+
+    @staticmethod
+    def _needs_new(step: Change) -> bool:
+        """Whether it refers to something that this run makes."""
+        return any(NEW in str(getattr(step, field, "")) for field in ("filter", "link", "after"))
 
     def _call(self, step: Change, **more: object) -> Any:
         service = "ram" if isinstance(step, CreateShare | DeleteShare) else "ec2"
@@ -199,9 +227,12 @@ class Applier:
 
     def _undo(self, done: list[Done], failed: Change) -> tuple[tuple[Done, ...], tuple[Done, ...]]:
         """Backwards. What cannot be undone stays, and is found by its tags next time."""
+        return self._undone([*self._half_made(failed), *reversed(done)])
+
+    def _undone(self, entries: Iterable[Done]) -> tuple[tuple[Done, ...], tuple[Done, ...]]:
         undone: list[Done] = []
         left: list[Done] = []
-        for entry in [*self._half_made(failed), *reversed(done)]:
+        for entry in entries:
             try:
                 if self._undo_one(entry):
                     undone.append(entry)

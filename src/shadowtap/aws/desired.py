@@ -84,7 +84,8 @@ class Destination(Struct, frozen=True, kw_only=True):
     """Where the copies go. `kind` is eni, nlb, gwlbe or tmt; None where something could not be read.
 
     `permissions` are the inbound rules of the security groups in front of it; `interfaces` those the copies end
-    at, which must not be sources themselves.
+    at, which must not be sources themselves. Of a load balancer, `groups` are its own security groups and `behind`
+    the inbound rules of each interface behind it.
     """
 
     kind: str
@@ -98,6 +99,8 @@ class Destination(Struct, frozen=True, kw_only=True):
     cross_zone: bool | None = None
     zones: int = 0
     checks: tuple[Check, ...] | None = None
+    groups: tuple[str, ...] = ()
+    behind: tuple[tuple[str, tuple[Permission, ...] | None], ...] = ()
     problem: str | None = None
 
 

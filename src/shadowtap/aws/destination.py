@@ -96,14 +96,16 @@ def _balancer(api: Api, s: Selector, missing: list[str]) -> Destination:
             for entry in listeners
             if entry.get("Port") == VXLAN_PORT and entry.get("Protocol") in {"UDP", "TCP_UDP"}
         ]
-    checks, members = _checks(api, vxlan or [], missing) if vxlan is not None else (None, ())
+    checks, members = _checks(api, vxlan or [], missing) if vxlan is not None else (None, [])
     return Destination(
         kind="nlb",
         resource=arn,
         vpc=one.get("VpcId", ""),
         region=api.region,
-        interfaces=members,
+        interfaces=tuple(i.id for i in members),
         permissions=permissions(api, tuple(one.get("SecurityGroups") or ()), missing),
+        groups=tuple(one.get("SecurityGroups") or ()),
+        behind=tuple((i.id, permissions(api, i.groups, missing)) for i in members),
         listener=None if vxlan is None else bool(vxlan),
         cross_zone=_cross_zone(api, arn, missing),
         zones=len(one.get("AvailabilityZones") or ()),
@@ -123,17 +125,17 @@ def _cross_zone(api: Api, arn: str, missing: list[str]) -> bool | None:
 
 def _checks(
     api: Api, listeners: list[Any], missing: list[str]
-) -> tuple[tuple[Check, ...] | None, tuple[str, ...]]:
+) -> tuple[tuple[Check, ...] | None, list[Interface]]:
     """What the target groups of the listeners check, and the interfaces they send to: the collectors."""
     arns = [a["TargetGroupArn"] for e in listeners for a in e["DefaultActions"] if "TargetGroupArn" in a]
     if not arns:
-        return (), ()
+        return (), []
     groups = optional(
         lambda: list(pages(api, "elbv2", "DescribeTargetGroups", "TargetGroups", TargetGroupArns=arns)),
         missing,
     )
     if groups is None:
-        return None, ()
+        return None, []
     checks: list[Check] = []
     instances: list[str] = []
     addresses: list[str] = []
@@ -161,7 +163,7 @@ def _checks(
         *find.by_instance(api, instances, primary=True),
         *(find.by_address(api, addresses) if addresses else ()),
     ]
-    return tuple(checks), tuple(i.id for i in members)
+    return tuple(checks), members
 
 
 def _endpoint(api: Api, s: Selector, missing: list[str]) -> Destination:

@@ -34,7 +34,7 @@ from shadowtap.aws.steps import (
     RemoveServices,
 )
 from shadowtap.aws.unused import deletion, ordered, share_key, unused_filters, unused_targets
-from shadowtap.aws.world import KEY_TAG, Filter, Rule, Session, World, owned, tag
+from shadowtap.aws.world import KEY_TAG, Filter, Rule, Session, World, owned, owned_targets, tag
 
 WHOLE_PACKET = 9001
 """A session whose packet length is at least this mirrors every packet whole, as one without a length does."""
@@ -54,7 +54,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True, kw_only=True):
     """Steps, and what they were made from, for the eyes and for `emit`.
 
-    `kept` are ids that are ours and stay as they are; `left` is what is ours and must stay, with the reason.
+    `kept` is what is there and stays as it is; `left` is what is ours and must stay, with the reason.
     `sources` are those that get a session, each with its filter's key; `refused` those that cannot, and why.
     """
 
@@ -94,8 +94,9 @@ def plan(desired: Desired, world: World) -> Plan:
     ]
     steps = [*target_steps, *filter_steps, *gone, *changed, *made, *removals]
     touched = {*(s.id for s in gone), *(s.id for s in changed)}
-    kept = [s.id for s in mine if s.id not in touched]
-    kept += [i for i in sorted({target, *found.values()}) if not i.startswith(NEW)]
+    kept = [f"session {s.id} of {s.interface}" for s in mine if s.id not in touched]
+    kept += [f"filter {i}" for i in sorted(found.values()) if not i.startswith(NEW)]
+    kept += [] if target.startswith(NEW) else [f"target {target}"]
     return Plan(
         name=desired.name,
         account=world.account,
@@ -176,7 +177,7 @@ def _target(desired: Desired, world: World) -> tuple[str, list[Change]]:
     if wish.kind == "tmt":
         return wish.resource, []
     same = [t for t in world.targets if t.resource == wish.resource]
-    same.sort(key=lambda t: (t not in owned(world.targets, desired.name), t.id))
+    same.sort(key=lambda t: (t not in owned_targets(world, desired.name), t.id))
     key = f"target/{wish.resource}"
     steps: list[Change] = []
     if not same:

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from shadowtap.aws.desired import Desired
 from shadowtap.aws.steps import Change, DeleteFilter, DeleteRule, DeleteSession, DeleteShare, DeleteTarget
-from shadowtap.aws.world import KEY_TAG, Filter, Session, World, owned, tag
+from shadowtap.aws.world import KEY_TAG, Filter, Session, World, owned, owned_targets, tag
 
 
 def ordered(sessions: Iterable[Session]) -> list[Session]:
@@ -48,7 +48,7 @@ def unused_targets(desired: Desired, world: World, target: str, left: list[str])
 
 
 def target_removals(name: str, world: World, keep: str, left: list[str]) -> Iterator[Change]:
-    for item in owned(world.targets, name):
+    for item in owned_targets(world, name):
         if item.id != keep and _free(world, name, "target", item.id, left):
             yield DeleteTarget(id=item.id)
 

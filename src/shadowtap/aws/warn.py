@@ -36,7 +36,7 @@ class Kind(StrEnum):
     TOO_MANY = "too-many-sources"
     REFUSED = "refused"
     TARGET = "target"
-    REGION = "region"
+    ROUTE = "route"
     NOTHING = "nothing"
     FAMILY = "family"
     UNCHECKED = "unchecked"
@@ -139,6 +139,14 @@ def _destination(desired: Desired, plan: Plan, target: Target | None) -> Iterato
         yield from _closed(wish, [s.interface for s, _ in plan.sources])
     if wish.kind == "nlb":
         yield from _balancer(wish)
+        yield from _members(wish, [s.interface for s, _ in plan.sources])
+    apart = sorted({s.interface.vpc for s, _ in plan.sources} - {wish.vpc, ""}) if wish.vpc else []
+    if apart:
+        yield Warning(
+            Kind.ROUTE,
+            f"sources are in {', '.join(apart)} and the target is in {wish.vpc}: copies arrive only with a peering"
+            " connection or a transit gateway between them, and routes",
+        )
 
 
 def _closed(wish: Destination, interfaces: list[Interface]) -> Iterator[Warning]:
@@ -151,6 +159,19 @@ def _closed(wish: Destination, interfaces: list[Interface]) -> Iterator[Warning]
             + (f" from {whom}" if whom else "")
             + ": copies are dropped silently. Allow UDP 4789 from the networks of the sources",
         )
+
+
+def _members(wish: Destination, interfaces: list[Interface]) -> Iterator[Warning]:
+    """A load balancer keeps the sender's address for UDP; a collector may also allow the balancer's own group."""
+    for eni, rules in wish.behind:
+        if rules is None or any(set(p.groups) & set(wish.groups) for p in rules if _about_vxlan(p)):
+            continue
+        if not all(any(_lets_in(p, i) for p in rules) for i in interfaces):
+            yield Warning(
+                Kind.SECURITY_GROUP,
+                f"no security group of {eni}, behind the load balancer, lets in UDP {VXLAN_PORT} from all sources:"
+                " copies are dropped silently. Allow UDP 4789 from their networks",
+            )
 
 
 def _about_vxlan(permission: Permission) -> bool:

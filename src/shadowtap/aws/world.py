@@ -117,6 +117,11 @@ def owned(items: Iterable[Item], name: str) -> tuple[Item, ...]:
     return tuple(item for item in items if tag(item, OWNER_TAG) == name)
 
 
+def owned_targets(world: World, name: str) -> tuple[Target, ...]:
+    """The same for targets, of which other accounts' shared ones are seen too, whatever tags they carry."""
+    return tuple(t for t in owned(world.targets, name) if t.owner in {"", world.account})
+
+
 def shown(items: Iterable[Item], name: str) -> tuple[Item, ...]:
     """Those of the mirror called `name`, ours or made by emitted code."""
     return tuple(i for i in items if name in {tag(i, OWNER_TAG), tag(i, CODE_TAG)})

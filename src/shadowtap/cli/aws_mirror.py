@@ -80,11 +80,7 @@ def up(argv: list[str], connect: Connect) -> int:
         return _rehearse(found, plans)
     if any(p.steps for p in plans):
         confirm(args.yes or bool(args.expect), "up")
-    results = []
-    for one, todo in zip(found, plans, strict=True):
-        results.append(_apply(one.api, todo, one.desired.tags, keep_going=args.keep_going))
-        if not results[-1].ok:
-            break
+    results = _apply_all(found, plans, keep_going=args.keep_going)
     if args.json:
         as_json([_result(p, r) for p, r in zip(plans, results, strict=False)])
     if not all(r.ok for r in results):
@@ -98,11 +94,31 @@ def _expect(digest: str, plans: list[Plan]) -> None:
         raise UsageError(f"--expect {digest}: the plan is {now} by now; look at it with `shadowtap aws plan`")
 
 
-def _apply(
+def _apply_all(found: list[Found], plans: list[Plan], *, keep_going: bool) -> list[Applied]:
+    """One account and region after the other; a failure takes back those before it as well."""
+    appliers: list[Applier] = []
+    results: list[Applied] = []
+    for one, todo in zip(found, plans, strict=True):
+        appliers.append(_applier(one.api, todo, one.desired.tags, keep_going=keep_going))
+        results.append(_run(appliers[-1]))
+        if not results[-1].ok and not keep_going:
+            before = zip(appliers[:-1], results[:-1], strict=True)
+            return [*(applier.take_back(result) for applier, result in before), results[-1]]
+    return results
+
+
+def _applier(
     api: Api, todo: Plan, tags: tuple[tuple[str, str], ...] = (), *, keep_going: bool = False
-) -> Applied:
-    applier = Applier(api, todo, run=uuid.uuid4().hex, tags=tags, keep_going=keep_going, tell=tell)
-    return applier.apply()
+) -> Applier:
+    return Applier(api, todo, run=uuid.uuid4().hex, tags=tags, keep_going=keep_going, tell=tell)
+
+
+def _run(applier: Applier) -> Applied:
+    try:
+        return applier.apply()
+    except KeyboardInterrupt:
+        say("interrupted: `shadowtap aws plan` shows how it stands, `up` or `down` finishes")
+        raise
 
 
 def _rehearse(found: list[Found], plans: list[Plan]) -> int:
@@ -179,7 +195,7 @@ def down(argv: list[str], connect: Connect) -> int:
         return 0
     if any(p.steps for p in plans):
         confirm(args.yes, "down")
-    results = [_apply(api, todo, keep_going=True) for api, todo in zip(apis, plans, strict=True)]
+    results = [_run(_applier(api, todo, keep_going=True)) for api, todo in zip(apis, plans, strict=True)]
     for todo in plans:
         for text in todo.left:
             say(f"left  {text}")
