@@ -206,6 +206,16 @@ def test_emit(vpc, capsys, form):
     assert not vpc.mirrors.targets
 
 
+@pytest.mark.parametrize("form", ["cloudformation", "terraform"])
+def test_emit_the_collector_alone(vpc, capsys, form):
+    assert run(vpc, "emit", "--format", form) == 0
+    text = capsys.readouterr()
+    assert "shadowtap run" in text.out
+    assert "warning" not in text.err
+    with pytest.raises(UsageError, match="say what to mirror"):
+        run(vpc, "emit", "--format", form, "--collector", "none")
+
+
 def test_policy(vpc, capsys):
     assert run(vpc, "policy", "up", "--from", "alb", "--to", "eni", "--name", "web") == 0
     document = json.loads(capsys.readouterr().out)

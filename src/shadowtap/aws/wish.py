@@ -93,7 +93,8 @@ def look(wish: Wish, connect: Connect) -> list[Found]:
 
 
 def _check(wish: Wish) -> None:
-    if not wish.sources and not wish.share_with:
+    collector_only = bool(wish.share_with) or any(t.kind == "stack" for t in wish.targets)
+    if not wish.sources and not collector_only:
         raise UsageError(f"say what to mirror: --from {' | '.join(names.SOURCES.values())}")
     if not wish.targets:
         raise UsageError(f"say where the copies go: --to {' | '.join(names.TARGETS.values())}")

@@ -26,7 +26,8 @@ def emit_parser() -> Parser:
     parser = Parser(
         prog="shadowtap aws emit",
         usage="shadowtap aws emit --format cloudformation|terraform --from SOURCE… [options]",
-        description="Writes the plan as code, with a collector: instances behind a load balancer, or one instance.",
+        description="Writes the plan as code, with a collector: instances behind a load balancer, or one instance.\n"
+        "Without --from, the collector and its mirror target only, for `up --to tmt:…`.",
         epilog="What the code makes belongs to the code: `up` and `down` leave it alone, `status` shows it.",
     )
     parser.add_argument("--format", choices=sorted(WRITERS), required=True, help="the language")
@@ -63,7 +64,7 @@ def emit(argv: list[str], connect: Connect) -> int:
         raise UsageError("emit writes one account and region at a time: give one --profile, --region or --in")
     one = found[0]
     todo = planned(msgspec.structs.replace(one.desired, name=wish.name), _fresh(one.world, wish.name))
-    for warning in warnings(one.desired, one.world, todo):
+    for warning in warnings(one.desired, one.world, todo) if wish.sources else ():
         print(f"warning: {warning}", file=sys.stderr)
     wanted = one.desired.destination
     print(WRITERS[args.format](todo, wanted.kind, wanted.resource, stack), end="")

@@ -37,6 +37,7 @@ def template(plan: Plan, kind: str, resource: str, stack: Stack) -> str:
     document["Outputs"] = {
         "MirrorTarget": {"Description": "Where the copies go", "Value": target},
         **({"LogGroupName": {"Value": ref("LogGroup")}} if "LogGroup" in resources else {}),
+        **({"LoadBalancerArn": {"Value": ref("LoadBalancer")}} if "LoadBalancer" in resources else {}),
     }
     return json.dumps(document, indent=2) + "\n"
 
