@@ -20,6 +20,8 @@ BUFFER = 64 << 20
 SO_RXQ_OVFL = 40
 """Linux: each datagram comes with how many were dropped before it (socket(7))."""
 SO_RCVBUFFORCE = 33
+PACKET_OUTGOING = 4
+"""What this machine sends itself (packet(7)); on loopback everything is seen a second time as that."""
 GENEVE_PORT, VXLAN_PORT = 6081, 4789
 STA_UNSYNC = 0x40
 
@@ -76,6 +78,8 @@ class Ear:
                 break
             now = time.time_ns()
             if self._raw:
+                if sender[2] == PACKET_OUTGOING:
+                    continue
                 yield from _unwrapped(payload, self.port, now)
                 continue
             for level, kind, value in extra:

@@ -1,5 +1,6 @@
 """The packet inside a copy: Ethernet (with VLAN tags), IPv4 or IPv6, TCP. Reads no byte that is not there."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -18,6 +19,12 @@ class Inner(NamedTuple):
     missing: int
     sequence: int
     payload: bytes
+
+
+@lru_cache(maxsize=1 << 16)
+def _written(address: bytes) -> str:
+    """Writing an address takes longer than everything else here, and the same ones come again."""
+    return str(ip_address(address))
 
 
 def parse(frame: bytes) -> Inner | None:
@@ -39,7 +46,7 @@ def parse(frame: bytes) -> Inner | None:
         return None
     missing = max(0, total - (len(frame) - at)) if total else 0
     segment = frame[at + header : at + total if total else len(frame)]
-    source, destination = (str(ip_address(e)) for e in ends)
+    source, destination = _written(ends[0]), _written(ends[1])
     if protocol != TCP or not first or len(segment) < 20:
         return Inner((source, 0), (destination, 0), False, missing, 0, b"")
     return Inner(
