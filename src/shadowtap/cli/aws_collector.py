@@ -30,17 +30,30 @@ def emit_parser() -> Parser:
         "Without --from, the collector and its mirror target only, for `up --to tmt:…`.",
         epilog="What the code makes belongs to the code: `up` and `down` leave it alone, `status` shows it.",
     )
-    parser.add_argument("--format", choices=sorted(WRITERS), required=True, help="the language")
+    parser.add_argument(
+        "--format",
+        choices=sorted(WRITERS),
+        required=True,
+        metavar="LANGUAGE",
+        help="cloudformation or terraform",
+    )
     stack = parser.add_argument_group("the collector")
     stack.add_argument(
         "--collector",
         choices=[str(s) for s in Shape],
+        metavar="SHAPE",
         help="none (then --to says where the copies go), one instance, or an auto scaling group behind an internal"
         " Network Load Balancer (default: asg, or none with --to)",
     )
-    stack.add_argument("--instance-type", default="c7i.large", help="its type (default: c7i.large)")
-    stack.add_argument("--package", default="shadowtap", help="what pip installs on it (default: shadowtap)")
-    stack.add_argument("--run-options", default="", help="more options for `shadowtap run` on it")
+    stack.add_argument(
+        "--instance-type", metavar="TYPE", default="c7i.large", help="its type (default: c7i.large)"
+    )
+    stack.add_argument(
+        "--package", metavar="SPEC", default="shadowtap", help="what pip installs on it (default: shadowtap)"
+    )
+    stack.add_argument(
+        "--run-options", metavar="OPTIONS", default="", help="more options for `shadowtap run` on it"
+    )
     options.add_wish(parser)
     options.add_place(parser)
     return parser
@@ -100,11 +113,17 @@ def policy_parser() -> Parser:
         metavar="KIND",
         help=f"only these kinds of target: {', '.join(TARGETS)}",
     )
-    parser.add_argument("--name", default="*", help="only the mirror of this name (default: any)")
+    parser.add_argument(
+        "--name", metavar="NAME", default="*", help="only the mirror of this name (default: any)"
+    )
     parser.add_argument("--queue", action="store_true", help="with the events of an SQS queue")
     parser.add_argument("--share", action="store_true", help="with sharing through RAM")
     parser.add_argument(
-        "--partition", default="aws", choices=["aws", "aws-cn", "aws-us-gov"], help="default: aws"
+        "--partition",
+        default="aws",
+        choices=["aws", "aws-cn", "aws-us-gov"],
+        metavar="PARTITION",
+        help="default: aws",
     )
     return parser
 
@@ -141,10 +160,16 @@ def doctor_parser() -> Parser:
         description="Run on the collector: listens for copies and says what is right, what is not, and what to do.\n"
         "A collector that runs keeps its packets; listening beside it needs root. Exit code 1 on a problem.",
     )
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long to listen (default: 10)")
+    parser.add_argument(
+        "--seconds", type=float, metavar="SECONDS", default=10.0, help="how long to listen (default: 10)"
+    )
     parser.add_argument("--listen", default="0.0.0.0", metavar="ADDRESS", help="where (default: 0.0.0.0)")
     parser.add_argument(
-        "--port", type=int, default=ears.VXLAN_PORT, help="4789, or 6081 behind a Gateway Load Balancer"
+        "--port",
+        type=int,
+        metavar="PORT",
+        default=ears.VXLAN_PORT,
+        help="4789, or 6081 behind a Gateway Load Balancer",
     )
     parser.add_argument("--pcap", metavar="FILE", help="read a capture file instead (tcpdump -w)")
     parser.add_argument(

@@ -32,7 +32,11 @@ def status_parser() -> Parser:
     )
     options.add_place(parser)
     parser.add_argument(
-        "--minutes", type=int, default=15, help="look at so many minutes of CloudWatch (default: 15)"
+        "--minutes",
+        type=int,
+        metavar="N",
+        default=15,
+        help="look at so many minutes of CloudWatch (default: 15)",
     )
     parser.add_argument(
         "--collector",

@@ -35,9 +35,11 @@ KEYS = (
 def add_place(parser: Parser) -> None:
     """Which mirror, where."""
     where = parser.add_argument_group("which mirror, where")
-    where.add_argument("--name", help="the mirror's name, which its tags carry (default: shadowtap)")
-    where.add_argument("--profile", help="profile of the AWS configuration")
-    where.add_argument("--region", help="AWS region")
+    where.add_argument(
+        "--name", metavar="NAME", help="the mirror's name, which its tags carry (default: shadowtap)"
+    )
+    where.add_argument("--profile", metavar="NAME", help="profile of the AWS configuration")
+    where.add_argument("--region", metavar="REGION", help="AWS region")
     where.add_argument("--role", metavar="ARN", help="role to assume")
     where.add_argument(
         "--in",
@@ -82,6 +84,7 @@ def add_wish(parser: Parser) -> None:
     what.add_argument(
         "--leg",
         choices=[str(leg) for leg in Leg],
+        metavar="LEG",
         help="of a load balancer: from its clients (front), to its targets (back), both; auto takes the one that"
         " is not TLS (default: auto)",
     )
