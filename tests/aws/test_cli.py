@@ -12,6 +12,7 @@ import pytest
 from aws import packets, scenes
 from aws.vpc import Vpc
 from shadowtap.cli import aws as command
+from shadowtap.config.file import read_file
 from shadowtap.errors import RunError, UsageError
 
 
@@ -347,3 +348,9 @@ def test_without_a_region_or_credentials_it_says_what_to_give(monkeypatch):
         command.execute(["status", "--region", "eu-west-1"])
     with pytest.raises(UsageError, match="nobody"):
         command.execute(["status", "--profile", "nobody"])
+
+
+def test_the_file_of_a_run_may_hold_the_table(tmp_path):
+    file = tmp_path / "shadowtap.toml"
+    file.write_text('from = ["vxlan://0.0.0.0:4789"]\n[aws]\nfrom = ["alb:web"]\n')
+    assert [source.url for source in read_file(str(file)).sources] == ["vxlan://0.0.0.0:4789"]

@@ -13,6 +13,7 @@ from shadowtap.aws.plan import plan
 from shadowtap.aws.removal import removal
 from shadowtap.aws.status import status
 from shadowtap.aws.wish import Wish, look
+from shadowtap.cli import aws as command
 
 
 @pytest.fixture
@@ -103,3 +104,46 @@ def test_a_role_is_assumed(cloud):
 
 def test_there_are_fifteen_calls():
     assert len(CALLS) == 15
+
+
+def test_the_commands_over_boto3(cloud, capsys, monkeypatch):
+    """Every service that the commands speak to, as it is called: ec2, elbv2, autoscaling, cloudwatch, ram, sqs, sts."""
+    from moto.ram.models import ResourceShare
+
+    kinds = [*ResourceShare.SHAREABLE_RESOURCES, "traffic-mirror-target"]
+    monkeypatch.setattr(ResourceShare, "SHAREABLE_RESOURCES", kinds)
+    session, mirrors = cloud
+    ec2 = session.client("ec2")
+    _, subnets = network(session)
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    ec2.create_launch_template(
+        LaunchTemplateName="web", LaunchTemplateData={"ImageId": image, "InstanceType": "m5.large"}
+    )
+    session.client("autoscaling").create_auto_scaling_group(
+        AutoScalingGroupName="web",
+        LaunchTemplate={"LaunchTemplateName": "web"},
+        MinSize=2,
+        MaxSize=3,
+        VPCZoneIdentifier=",".join(subnets),
+    )
+    collectors = session.client("elbv2").create_load_balancer(
+        Name="collectors", Subnets=subnets, Type="network"
+    )
+    arn = collectors["LoadBalancers"][0]["LoadBalancerArn"]
+    queue = session.client("sqs").create_queue(QueueName="events")["QueueUrl"]
+    session.client("sqs").send_message(QueueUrl=queue, MessageBody='{"source": "aws.ec2"}')
+    wish = ["--region", REGION, "--from", "asg:web", "--to", f"nlb:{arn}"]
+
+    assert command.execute(["plan", *wish]) == 0
+    assert "no-listener" in capsys.readouterr().out
+    assert command.execute(["up", *wish, "--dry-run"]) == 0
+    assert mirrors.sessions == {}
+    assert command.execute(["up", *wish, "--yes", "--share-with", "210987654321"]) == 0
+    assert len(mirrors.sessions) == 2
+    session.client("autoscaling").set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=3)
+    assert command.execute(["watch", *wish, "--queue", queue, "--rounds", "2"]) == 0
+    assert len(mirrors.sessions) == 3
+    assert command.execute(["status", "--region", REGION]) == 0
+    assert command.execute(["emit", "--format", "terraform", *wish]) == 0
+    assert command.execute(["down", "--region", REGION, "--yes"]) == 0
+    assert (mirrors.sessions, mirrors.targets) == ({}, {})
