@@ -139,7 +139,7 @@ def free_port(kind: socket.SocketKind) -> int:
 class Collector:
     """`shadowtap run`, a target behind it, and the ledger at the end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, query: str = "") -> None:
         self.port, self._status = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
         handler = type("Handler", (Target,), {"seen": []})
         self.requests: list[tuple[str, str, bytes]] = handler.seen
@@ -150,7 +150,7 @@ class Collector:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "shadowtap", "run", "--no-live"),
-                *("--from", f"vxlan://127.0.0.1:{self.port}"),
+                *("--from", f"vxlan://127.0.0.1:{self.port}{query}"),
                 *("--to", f"http://127.0.0.1:{self._target.server_port}"),
                 *("--status", f"127.0.0.1:{self._status}", "--summary", str(self._summary)),
             ],
@@ -314,3 +314,25 @@ def test_without_answers_only_requests_arrive(collector: Collector) -> None:
     collector.wait(lambda: len(collector.requests) == 2)
     ledger = collector.finish()
     assert ledger["messages"]["responses"] == 0
+
+
+def test_each_session_has_its_own_vni_and_the_collector_can_tell_them_apart(tmp_path: Path) -> None:
+    vpc = Vpc()
+    scenes.servers(vpc, 2)
+    to = "eni:" + scenes.collector(vpc)
+    assert run(vpc, "up", "--yes", "--from", "asg:web", "--to", to, "--vni", "7") == 0
+    sessions = {s["VirtualNetworkId"]: s["NetworkInterfaceId"] for s in vpc.mirrors.sessions.values()}
+    assert set(sessions) == {7, 8}
+    collector = Collector(tmp_path, "?vni=8")
+    try:
+        network = Network(vpc, ("127.0.0.1", collector.port))
+        for vni, eni in sessions.items():
+            here = (address(vpc, eni), 80)
+            network.connection(eni, here, CLIENT, accepts=True, parts=[request(vni)], answers=[ANSWER])
+        collector.wait(lambda: collector.received() == network.sent)
+        collector.wait(lambda: bool(collector.requests))
+        ledger = collector.finish()
+    finally:
+        collector.kill()
+    assert [path for _, path, _ in collector.requests] == ["/8"]
+    assert ledger["requests"]["seen"] == 1

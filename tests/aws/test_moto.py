@@ -107,7 +107,7 @@ def test_there_are_fifteen_calls():
 
 
 def test_the_commands_over_boto3(cloud, capsys, monkeypatch):
-    """Every service that the commands speak to, as it is called: ec2, elbv2, autoscaling, cloudwatch, ram, sqs, sts."""
+    """Every service they speak to, as it is called: ec2, elbv2, autoscaling, cloudwatch, ram, sqs, sts."""
     from moto.ram.models import ResourceShare
 
     kinds = [*ResourceShare.SHAREABLE_RESOURCES, "traffic-mirror-target"]
