@@ -1,7 +1,7 @@
 """Filter rules say exactly what is wanted, in as few as possible."""
 
 from ipaddress import ip_address, ip_network
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 from hypothesis import given, settings
@@ -129,3 +129,37 @@ def test_a_load_balancers_back_leg_is_what_it_sends_to():
     ingress, egress = rules(Traffic(calls=((8080, 8080),), peers=("0.0.0.0/0",)))
     assert (ingress.source_ports, ingress.destination_ports) == ((8080, 8080), None)
     assert (egress.source_ports, egress.destination_ports) == (None, (8080, 8080))
+
+
+def test_no_shorter_list_of_rules_says_the_same():
+    """Every list of up to three rules, tried: four ports, four neighbouring networks and the rest of the world."""
+    ports, networks = (1, 2, 3, 4), ("10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24", "else")
+    bit = {point: 1 << n for n, point in enumerate(product(ports, networks))}
+    blocks = [networks[n : n + 1] for n in range(4)] + [networks[:2], networks[2:4], networks[:4], networks]
+    ranges = [range(a, b + 1) for a in ports for b in ports if a <= b]
+    masks = {sum(bit[point] for point in product(ports_, nets)) for ports_ in ranges for nets in blocks}
+    shortest, states = {0: 0}, {(0, 0)}
+    reached = set(states)
+    for length in (1, 2, 3):
+        states = {
+            state
+            for decided, accepted in states
+            for mask in masks
+            for state in (
+                (decided | mask, accepted | mask & ~decided),
+                (decided | mask, accepted),
+            )
+        } - reached
+        reached |= states
+        for _, accepted in states:
+            shortest.setdefault(accepted, length)
+    for count, wide in product(range(1, 4), range(1, 5)):
+        for chosen, nets in product(combinations((1, 2, 3), count), combinations(networks[:4], wide)):
+            made = rules(
+                Traffic(
+                    serves=names.merge((p, p) for p in chosen), peers=names.networks(nets), responses=False
+                )
+            )
+            wanted_points = sum(bit[point] for point in product(chosen, nets))
+            assert len(made) == shortest.get(wanted_points, len(made))
+            assert len(made) > 3 or wanted_points in shortest
