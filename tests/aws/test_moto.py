@@ -68,7 +68,9 @@ def test_an_alb_from_its_name_to_its_interfaces_up_and_down(cloud):
     )
     for subnet in subnets:
         ec2.create_network_interface(SubnetId=subnet, Description="ELB " + arn.partition(":loadbalancer/")[2])
-    collector = ec2.create_network_interface(SubnetId=subnets[0])["NetworkInterface"]["NetworkInterfaceId"]
+    shut = ec2.create_security_group(GroupName="collector", Description="x", VpcId=vpc)["GroupId"]
+    made = ec2.create_network_interface(SubnetId=subnets[0], Groups=[shut])
+    collector = made["NetworkInterface"]["NetworkInterfaceId"]
     wish = Wish(sources=(names.source("alb:web"),), targets=(names.target(f"eni:{collector}"),))
 
     (found,) = look(wish, lambda place: Boto(session))
@@ -86,7 +88,11 @@ def test_an_alb_from_its_name_to_its_interfaces_up_and_down(cloud):
     assert plan(again.desired, again.world).steps == ()
     from datetime import UTC, datetime
 
-    assert status(found.api, "shadowtap", datetime(2026, 11, 22, tzinfo=UTC)).healthy
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    assert not status(found.api, "shadowtap", now).healthy, "UDP 4789 is not let in"
+    copies = {"IpProtocol": "udp", "FromPort": 4789, "ToPort": 4789, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
+    ec2.authorize_security_group_ingress(GroupId=shut, IpPermissions=[copies])
+    assert status(found.api, "shadowtap", now).healthy
 
     assert Applier(found.api, removal("shadowtap", read.world(found.api)), run="2").apply().ok
     assert (mirrors.sessions, mirrors.filters, mirrors.rules, mirrors.targets) == ({}, {}, {}, {})
@@ -143,7 +149,7 @@ def test_the_commands_over_boto3(cloud, capsys, monkeypatch):
     session.client("autoscaling").set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=3)
     assert command.execute(["watch", *wish, "--queue", queue, "--rounds", "2"]) == 0
     assert len(mirrors.sessions) == 3
-    assert command.execute(["status", "--region", REGION]) == 0
+    assert command.execute(["status", "--region", REGION]) == 1, "the load balancer has no listener"
     assert command.execute(["emit", "--format", "terraform", *wish]) == 0
     assert command.execute(["down", "--region", REGION, "--yes"]) == 0
     assert (mirrors.sessions, mirrors.targets) == ({}, {})

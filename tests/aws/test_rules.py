@@ -1,5 +1,6 @@
 """Filter rules say exactly what is wanted, in as few as possible."""
 
+from functools import cache
 from ipaddress import ip_address, ip_network
 from itertools import combinations, product
 
@@ -19,12 +20,21 @@ HERE, PEERS = (
 )
 
 
+ip_address, ip_network = cache(ip_address), cache(ip_network)
+
+
+@cache
+def inside(address, network):
+    one, block = ip_address(address), ip_network(network)
+    return one in block
+
+
 def mirrored(made, direction, source, sport, destination, dport):
     """What AWS does with a packet: the first rule that matches decides."""
     for rule in sorted((r for r in made if r.direction == direction), key=lambda r: r.number):
-        if ip_address(source) not in ip_network(rule.source):
+        if not inside(source, rule.source):
             continue
-        if ip_address(destination) not in ip_network(rule.destination):
+        if not inside(destination, rule.destination):
             continue
         if rule.source_ports and not rule.source_ports[0] <= sport <= rule.source_ports[1]:
             continue
@@ -38,9 +48,9 @@ def wanted(traffic, direction, here, hport, peer, pport):
     def among(port, ports):
         return any(a <= port <= b for a, b in ports)
 
-    if not any(ip_address(peer) in ip_network(n) for n in traffic.peers):
+    if not any(inside(peer, n) for n in traffic.peers):
         return False
-    if not any(ip_address(here) in ip_network(n) for n in traffic.local):
+    if not any(inside(here, n) for n in traffic.local):
         return False
     serves = among(hport, traffic.serves) and (direction == "ingress" or traffic.responses)
     calls = among(pport, traffic.calls) and (direction == "egress" or traffic.responses)

@@ -70,7 +70,9 @@ def test_what_keeps_packets_from_arriving_is_said_here_too(vpc):
     vpc.groups.clear()
     for entry in vpc.interfaces.values():
         entry["Groups"] = []
-    assert [str(w.kind) for w in status(vpc).warnings] == ["security-group"]
+    now = status(vpc)
+    assert [str(w.kind) for w in now.warnings] == ["security-group"]
+    assert not now.healthy
 
 
 def test_permissions_that_are_missing_are_named_and_the_rest_is_shown(vpc):

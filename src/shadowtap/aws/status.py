@@ -33,6 +33,8 @@ METRICS = (
     "NetworkPacketsSkipMirrorIn",
     "NetworkPacketsSkipMirrorOut",
 )
+GRAVE = frozenset({Kind.PREEMPTED, Kind.SECURITY_GROUP, Kind.LISTENER, Kind.HEALTH, Kind.TARGET})
+"""Warnings that mean that packets do not arrive; with the others they do, only not all or not as they were."""
 QUERIES = 500
 """The most GetMetricData takes at once."""
 
@@ -68,7 +70,9 @@ class Status(Struct, frozen=True, kw_only=True):
 
     @property
     def healthy(self) -> bool:
-        return bool(self.sessions) and not any(s.problems for s in self.sessions)
+        """Whether packets can be expected to arrive."""
+        grave = any(w.kind in GRAVE for w in self.warnings)
+        return bool(self.sessions) and not grave and not any(s.problems for s in self.sessions)
 
 
 def status(api: Api, name: str, now: datetime, minutes: int = 15) -> Status:
