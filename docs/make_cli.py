@@ -26,7 +26,11 @@ What machines read goes to stdout, what people read goes to stderr.
 def page() -> str:
     """The whole page."""
     sections = [HEAD, section("shadowtap", parser().format_help())]
-    sections += [section(f"shadowtap {name}", command(name).parser().format_help()) for name in COMMANDS]
+    for name in COMMANDS:
+        module = command(name)
+        sections.append(section(f"shadowtap {name}", module.parser().format_help()))
+        nested = getattr(module, "parsers", dict)()
+        sections += [section(f"shadowtap {name} {part}", p.format_help()) for part, p in nested.items()]
     return "\n".join(sections)
 
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "replay mirrored traffic live, until interrupted or the source ends",
     "extract": "write requests and responses as JSON Lines",
     "check": "validate a configuration, and test what can be tested without sending requests",
+    "aws": "set up VPC Traffic Mirroring, and keep it right",
     "demo": "see the whole thing on one machine: no root, no AWS",
 }
 INTERRUPTED = 130

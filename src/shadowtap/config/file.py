@@ -34,7 +34,9 @@ _PLAIN = keys_of(
     Settings,
     without=("sources", "targets", "ports", *_SECTIONS, *(field for field, _ in REPLAY_KEYS.values())),
 )
-_KNOWN = ("from", "to", "ports", *_PLAIN, "replay", *_SECTIONS)
+_OTHERS = ("aws",)
+"""Tables of other commands in the same file, which read them for themselves."""
+_KNOWN = ("from", "to", "ports", *_PLAIN, "replay", *_SECTIONS, *_OTHERS)
 
 
 class Named(msgspec.Struct, frozen=True):
