@@ -5,8 +5,8 @@ between batches, and longer the more there are, since a batch costs a fixed numb
 size (`_Pace`). Capture never waits for a target: what a target cannot take is dropped there and counted.
 
 Files are different: their packets wait. They are read in a thread, together, in the order of their packets' times,
-as fast as the least busy of the targets that answer takes the requests. Their clock is that of their packets, so they
-have a pipeline of their own.
+as fast as the targets that answer take the requests, so that none of them loses any. Their clock is that of their
+packets, so they have a pipeline of their own.
 
 The end. SIGINT, SIGTERM, the end of all sources or of the given duration stop the capture; streams still open are
 ended, replays under way get a grace period (none limit when the sources ended by themselves, since every request
@@ -55,7 +55,7 @@ _VIEW_S = 0.25
 _SPARE_FILES = 256
 """File descriptors kept free of replay connections, or a quarter where there are few."""
 _FILE_BACKLOG = 2_000
-"""Requests that may wait at the least busy target before a file is read on."""
+"""Requests that may wait at a target before a file is read on."""
 _FILE_CONNECTIONS = 1 << 40
 """The number of the first connection in a file, where there are live sources too."""
 _BATCHES_A_TURN = 16
@@ -319,9 +319,8 @@ class Runner:
     # -- messages --------------------------------------------------------------------------------------------
 
     def has_room(self, request: Request) -> bool:
-        """Whether one of the targets that answer has room; True as well when none answers, so that it shows."""
-        up = [target for target in self._targets if target.up]
-        return not up or any(target.has_room(request, _FILE_BACKLOG) for target in up)
+        """Whether every target that answers has room; the others get what they can take."""
+        return all(target.has_room(request, _FILE_BACKLOG) for target in self._targets if target.up)
 
     def dispatch(self, messages: list[Message]) -> None:
         """Give messages to whom they concern."""
