@@ -7,10 +7,11 @@ are left at zero, since nobody looks at them.
 import struct
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
 
 import numpy as np
 
-from shadowtap.events import Endpoint, FlowKey, Frames, Link, Segments
+from shadowtap.events import Endpoint, FewSegments, FlowKey, Frames, Link, Segments
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -243,35 +244,32 @@ def frames(
     return Frames(buffer, start.astype(np.int64), sizes, on_wire, when, link)
 
 
-class Seen(tuple[str, int, str, int, int | None, int, int, int, bytes, int]):
-    """One decapsulated segment: source, port, destination, port, VNI, seq, ack, flags, payload, missing."""
+class Seen(NamedTuple):
+    """One decapsulated segment as plain values."""
 
-    __slots__ = ()
+    source: str
+    sport: int
+    destination: str
+    dport: int
+    vni: int | None
+    seq: int
+    ack: int
+    flags: int
+    payload: bytes
+    missing: int
 
 
-def seen(segments: Segments) -> list[Seen]:
-    """The rows of a batch of segments as plain values."""
+def seen(segments: Segments | FewSegments) -> list[Seen]:
+    """The rows of a batch of segments."""
     found = []
-    for row in range(len(segments)):
-        parts = FlowKey(*struct.unpack("=5Q", segments.key[row].tobytes()))
+    for key, direction, seq, end, start, stop, ack, _, flags, missing in segments.rows(acks=True):
+        parts = FlowKey(*struct.unpack("=5Q", key))
         family = IPv6Address if parts.tail >> 25 & 1 else IPv4Address
         first = str(family(parts.a_hi << 64 | parts.a_lo)), parts.tail >> 48
         second = str(family(parts.b_hi << 64 | parts.b_lo)), parts.tail >> 32 & 0xFFFF
-        source, destination = (second, first) if segments.reverse[row] else (first, second)
+        ends = (*second, *first) if direction else (*first, *second)
         vni = parts.tail & 0xFFFFFF if parts.tail >> 24 & 1 else None
-        start, length = int(segments.start[row]), int(segments.length[row])
-        found.append(
-            Seen(
-                (
-                    *source,
-                    *destination,
-                    vni,
-                    int(segments.seq[row]),
-                    int(segments.ack[row]),
-                    int(segments.flags[row]),
-                    segments.buffer[start : start + length].tobytes(),
-                    int(segments.missing[row]),
-                )
-            )
-        )
+        payload = segments.buffer[start:stop].tobytes()
+        assert end == (seq + len(payload)) & 0xFFFFFFFF
+        found.append(Seen(*ends, vni, seq, ack, flags, payload, missing))
     return found

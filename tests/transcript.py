@@ -1,8 +1,8 @@
 """TCP connections as transcripts: segments in the order of capture, and batches of them for `Flows`.
 
-    C, S = 0, 1                     the client's direction and the server's
-    Talk                            writes both sides of a connection with the right numbers
-    Segment                         one packet of it, to be lost, repeated, cut, moved or delayed by a test
+C, S = 0, 1                     the client's direction and the server's
+Talk                            writes both sides of a connection with the right numbers
+Segment                         one packet of it, to be lost, repeated, cut, moved or delayed by a test
 """
 
 import struct
@@ -131,9 +131,7 @@ def frame(segment: Segment) -> bytes:
         segment.data, source, destination, seq=segment.seq, ack=segment.ack, flags=segment.flags
     )
     total = 20 + len(octets) + segment.missing
-    return packets.ethernet(
-        packets.ipv4(octets, str(source.address), str(destination.address), total=total)
-    )
+    return packets.ethernet(packets.ipv4(octets, str(source.address), str(destination.address), total=total))
 
 
 def batches(segments: Iterable[Segment], size: int) -> Iterator[list[Segment]]:

@@ -94,7 +94,7 @@ def _tcp(rest: _Rest) -> Seen:
         raise _Unreadable
     payload = rest.octets[header:]
     endpoints = (rest.source, source, rest.destination, destination)
-    return Seen((*endpoints, rest.vni, seq, ack, flags, payload, rest.missing))
+    return Seen(*endpoints, rest.vni, seq, ack, flags, payload, rest.missing)
 
 
 def _ethertype(number: int) -> str | None:

@@ -32,7 +32,9 @@ class Side:
     @property
     def text(self) -> str:
         """The direction as a line: octets as they are, gaps as [length], the end as its name."""
-        parts = [piece.decode("latin-1") if isinstance(piece, bytes) else f"[{piece}]" for piece in self.pieces]
+        parts = [
+            piece.decode("latin-1") if isinstance(piece, bytes) else f"[{piece}]" for piece in self.pieces
+        ]
         return "".join(parts) + (f"|{self.closed}" if self.closed else "")
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from packets import ACK, FIN, SYN
-from transcript import C, MASK, MS, S, Segment
+from transcript import MASK, MS, C, S, Segment
 
 STARTS = st.one_of(st.integers(0, MASK), st.integers(MASK - 300, MASK), st.just(0))
 
@@ -54,8 +54,8 @@ def spoken(draw: st.DrawFn, *, handshake: st.SearchStrategy[bool] | None = None,
 
 @st.composite
 def disturbed(draw: st.DrawFn, talk: Spoken, *, copies: bool = True, near: int = 8) -> list[Segment]:
-    """The same segments repeated, cut anew with overlaps, and out of order by at most `near` places. The first stays
-    first, since a FIN that comes before all else opens no connection."""
+    """The same segments repeated, cut anew with overlaps, and out of order by at most `near` places, the handshake
+    excepted: where a direction begins to be seen there is nothing that a segment could be too early for."""
     rnd = random.Random(draw(st.integers(0, 1 << 32)))
     amount = draw(st.sampled_from([0.0, 0.1, 0.5]))
     found = []
@@ -63,7 +63,8 @@ def disturbed(draw: st.DrawFn, talk: Spoken, *, copies: bool = True, near: int =
         found.append((place + rnd.random() * near * (rnd.random() < amount), segment))
         if copies and rnd.random() < amount:
             found.append((place + rnd.random() * near, _again(rnd, talk, segment)))
-    found.sort(key=lambda entry: (entry[1] is not talk.segments[0], entry[0]))
+    opening = talk.segments[:2] if talk.segments[0].flags & SYN else []
+    found.sort(key=lambda entry: (not any(entry[1] is segment for segment in opening), entry[0]))
     return [segment._replace(time_ns=number * MS // 10) for number, (_, segment) in enumerate(found)]
 
 

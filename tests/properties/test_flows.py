@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from flows.witness import Witness
 from packets import ACK, FIN, RST, SYN
-from properties.streams import SIZES, Spoken, batched, disturbed, spoken
+from properties.streams import SIZES, STARTS, Spoken, batched, disturbed, spoken
 from shadowtap.events import How, Opened
 from shadowtap.flows import Flows
-from transcript import C, MASK, MS, S, Segment
+from transcript import MASK, MS, C, S, Segment
 
 SECOND = 1_000 * MS
 
@@ -57,17 +57,25 @@ def _agrees(pieces: list[bytes | int], octets: bytes, at: int) -> None:
     assert at <= len(octets) + 1  # a lost FIN is a hole of one
 
 
-@given(st.data(), spoken(handshake=st.just(False)))
-def test_the_first_copy_of_an_octet_wins(data: st.DataObject, talk: Spoken) -> None:
-    """Every segment comes again, right behind it, with other octets: those are never seen."""
+CONFLICTING = st.lists(st.tuples(st.integers(0, 40), st.binary(min_size=1, max_size=12)), max_size=20)
+
+
+@given(CONFLICTING, STARTS, SIZES)
+def test_the_first_captured_copy_of_an_octet_wins(
+    copies: list[tuple[int, bytes]], isn: int, sizes: list[int]
+) -> None:
+    first: dict[int, int] = {}
+    segments = [Segment(C, isn, b"", SYN)]
+    for at, data in copies:
+        segments.append(Segment(C, (isn + 1 + at) & MASK, data, ACK, 1))
+        for place, octet in enumerate(data, at):
+            first.setdefault(place, octet)
     witness = Witness()
-    for segment in data.draw(disturbed(talk, copies=False, near=6)):
-        forged = segment._replace(data=bytes(255 - octet for octet in segment.data))
-        witness.feed(segment, forged)
-    witness.advance(talk.segments[-1].time_ns + 20 * SECOND).finish()
-    for number, sides in witness.sides.items():
-        for direction in (C, S):
-            assert sides[direction].octets in talk.octets[direction], number
+    for batch in batched(segments, sizes):
+        witness.feed(*batch)
+    pieces = witness.finish().sides[0][C].pieces
+    told = [octet for piece in pieces for octet in ([None] * piece if isinstance(piece, int) else piece)]
+    assert told == [first.get(place) for place in range(max(first, default=-1) + 1)]
 
 
 @given(st.data(), spoken(), SIZES)
@@ -96,7 +104,9 @@ HOSTILE = st.builds(
     missing=st.sampled_from([0, 0, 0, 1, 20, 60_000]),
     connection=st.integers(0, 2),
 )
-STEPS = st.lists(st.tuples(HOSTILE, st.sampled_from([0, 1, 50 * MS, SECOND, 12 * SECOND, 400 * SECOND])), max_size=40)
+STEPS = st.lists(
+    st.tuples(HOSTILE, st.sampled_from([0, 1, 50 * MS, SECOND, 12 * SECOND, 400 * SECOND])), max_size=40
+)
 
 
 @settings(max_examples=300)

@@ -1,11 +1,11 @@
 """A web server that does on each connection exactly what a test's script says, however odd.
 
-    async def script(peer):
-        await peer.request()
-        peer.send(b"HTTP/1.1 200 OK\\r\\n")
-        peer.reset()
+async def script(peer):
+    await peer.request()
+    peer.send(b"HTTP/1.1 200 OK\\r\\n")
+    peer.reset()
 
-    async with serving(script) as server: …
+async with serving(script) as server: …
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager, suppress
 import uvloop
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 
 
 class Peer:
@@ -176,7 +176,7 @@ def in_turn(*scripts: Script) -> Script:
 async def until(met: Callable[[], object]):
     """Wait for a condition."""
     async with asyncio.timeout(PATIENCE_S):
-        while not met():  # noqa: ASYNC110
+        while not met():
             await asyncio.sleep(0.001)
 
 

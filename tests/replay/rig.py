@@ -124,7 +124,9 @@ class Rig:
 
 
 @asynccontextmanager
-async def aiming(port: int, *, host: str = "127.0.0.1", tick_s: float = 0.005, **options) -> AsyncIterator[Rig]:
+async def aiming(
+    port: int, *, host: str = "127.0.0.1", tick_s: float = 0.005, **options
+) -> AsyncIterator[Rig]:
     """A target at a port. At the end production closes its connections, and then nothing may be left over."""
     rig = Rig(port, host=host, **options)
     await rig.target.resolve()

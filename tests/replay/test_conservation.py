@@ -1,6 +1,7 @@
 """Whatever targets do and whenever production's connections end: every request has one fate, and nothing is left."""
 
 import asyncio
+import time
 from collections import defaultdict
 
 from hypothesis import HealthCheck, given, settings
@@ -39,7 +40,7 @@ STEPS = st.lists(
         st.tuples(st.just("offer"), st.integers(0, 5), st.sampled_from([0, 0, 0, 300_000])),
         st.tuples(st.just("end"), st.integers(0, 5), st.none()),
         st.tuples(st.just("turn"), st.integers(1, 5), st.none()),
-        st.tuples(st.just("pause"), st.none(), st.none()),
+        st.tuples(st.sampled_from(["stall", "late", "pause"]), st.none(), st.none()),
         st.tuples(st.just("rest"), st.none(), st.none()),
         st.tuples(st.just("die"), st.none(), st.none()),
         st.tuples(st.just("return"), st.none(), st.none()),
@@ -84,12 +85,18 @@ async def carry_out(rig, server, steps):
         if step == "offer":
             asked[what] += 1
             index = asked[what]
-            rig.offer(post("/", bytes(size), what, index) if size or index % 3 == 2 else get("/", what, index))
+            rig.offer(
+                post("/", bytes(size), what, index) if size or index % 3 == 2 else get("/", what, index)
+            )
         elif step == "end":
             rig.end(what)
         elif step == "turn":
             for _ in range(what):
                 await asyncio.sleep(0)
+        elif step == "stall":
+            time.sleep(0.003)  # so that much happens at once
+        elif step == "late":
+            rig.target.tick(time.monotonic() + 1)
         elif step == "pause":
             rig.let_the_pause_pass()
         elif step == "rest":
@@ -108,8 +115,10 @@ async def carry_out(rig, server, steps):
 def test_every_request_has_one_fate(acts, steps, options):
     @live
     async def run():
-        async with serving(script(acts)) as server:
-            async with aiming(server.port, timeout_s=0.02, connect_timeout_s=0.5, **options) as rig:
-                await carry_out(rig, server, steps)
+        async with (
+            serving(script(acts)) as server,
+            aiming(server.port, timeout_s=0.02, connect_timeout_s=0.5, **options) as rig,
+        ):
+            await carry_out(rig, server, steps)
 
     run()

@@ -123,8 +123,11 @@ def closing_when_asked_again(how):
 @live
 async def test_a_kept_connection_that_closes_costs_an_idempotent_request_nothing(method, how):
     async with (
-        serving(in_turn(closing_when_asked_again(how), lambda peer: peer.serve(OK[:-2] if method == "HEAD" else OK)))
-        as server,
+        serving(
+            in_turn(
+                closing_when_asked_again(how), lambda peer: peer.serve(OK[:-2] if method == "HEAD" else OK)
+            )
+        ) as server,
         aiming(server.port) as rig,
     ):
         await rig.replay(get("/1"), get("/2", index=1, method=method), get("/3", index=2, method=method))
@@ -136,7 +139,10 @@ async def test_a_kept_connection_that_closes_costs_an_idempotent_request_nothing
 @pytest.mark.parametrize("how", ["close", "reset"])
 @live
 async def test_other_requests_are_never_sent_twice(how):
-    async with serving(in_turn(closing_when_asked_again(how), Peer.serve)) as server, aiming(server.port) as rig:
+    async with (
+        serving(in_turn(closing_when_asked_again(how), Peer.serve)) as server,
+        aiming(server.port) as rig,
+    ):
         await rig.replay(get("/1"), post("/2", b"money", index=1), get("/3", index=2))
         assert rig.statuses == ["200", "closed" if how == "close" else "reset", "200"]
         assert rig.account.retries == 0
@@ -162,8 +168,9 @@ async def test_once_more_is_once():
         peer.close()
 
     async with (
-        serving(in_turn(closing_when_asked_again("close"), once, closing_when_asked_again("close"), Peer.serve))
-        as server,
+        serving(
+            in_turn(closing_when_asked_again("close"), once, closing_when_asked_again("close"), Peer.serve)
+        ) as server,
         aiming(server.port) as rig,
     ):
         await rig.replay(*(get(f"/{n}", index=n) for n in range(1, 6)))

@@ -24,7 +24,17 @@ def certificates(tmp_path_factory) -> Path:
     def openssl(*words):
         subprocess.run(["openssl", *words], cwd=directory, check=True, capture_output=True)
 
-    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    new = (
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+    )
     openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority")
     issued = ("-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "basicConstraints=critical,CA:false")
     for name, alternative, more in (
@@ -133,10 +143,9 @@ async def test_a_tls_server_on_a_plain_target(certificates, tmp_path):
     async with serving(tls=server_side(certificates, "good")) as server, aiming(server.port) as rig:
         await rig.replay(get("/"))
         assert rig.statuses[0] in ("garbage", "closed", "reset")
-    more = f"listen 127.0.0.1:{free_port()} ssl;"
-    port = int(more.split(":")[1].split()[0])
-    more += f"ssl_certificate {certificates}/good.pem; ssl_certificate_key {certificates}/good.key;"
-    with nginx(tmp_path, free_port(), more):
+    port = free_port()
+    more = f"ssl_certificate {certificates}/good.pem; ssl_certificate_key {certificates}/good.key;"
+    with nginx(tmp_path, free_port(), f"listen 127.0.0.1:{port} ssl; {more}"):
         async with aiming(port) as rig:
             await rig.replay(get("/"))
             assert rig.statuses == ["400"], "nginx explains the mistake in plain HTTP"
@@ -164,7 +173,9 @@ async def test_tls_connections_that_end_badly(certificates):
         await peer.gone()
 
     async with (
-        serving(in_turn(cut, reset, until_close, hang, Peer.serve), tls=server_side(certificates, "good")) as server,
+        serving(
+            in_turn(cut, reset, until_close, hang, Peer.serve), tls=server_side(certificates, "good")
+        ) as server,
         aiming(server.port, tls=client_side(certificates), timeout_s=0.3) as rig,
     ):
         await rig.replay(*(get("/", index=n) for n in range(6)))

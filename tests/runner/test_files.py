@@ -11,6 +11,7 @@ from replay.peer import OK, Peer, live, serving, until
 from replay.ports import free_port
 from runner.running import mirrored, run_to_the_end, running, to
 from runner.traffic import NOON_NS, conversation, get, post, visits, write
+from shadowtap.config import TargetSettings
 from shadowtap.errors import RunError, UsageError
 
 
@@ -76,7 +77,9 @@ async def test_a_file_that_is_cut_gives_everything_before_the_cut_and_says_so(tm
     async with serving() as server:
         run = await run_to_the_end([source], [server.port])
         assert 45 <= run.targets[0].answered <= 51
-        assert run.ledger.requests.seen == run.ledger.requests.replayed + run.ledger.requests.incomplete.total()
+        assert (
+            run.ledger.requests.seen == run.ledger.requests.replayed + run.ledger.requests.incomplete.total()
+        )
         (notice,) = run.watcher.events
         assert f"{source}: stopped: the file ends in the middle of packet" in notice
 
@@ -242,8 +245,6 @@ async def test_one_of_two_targets_that_cannot_be_reached(tmp_path):
 @pytest.mark.parametrize("twin", ["http://127.0.0.1:{}/", "HTTP://127.0.0.1:{}"])
 @live
 async def test_the_same_target_twice(tmp_path, twin):
-    from shadowtap.config import TargetSettings
-
     source = write(tmp_path / "shop.pcap", visits(1, 1))
     async with serving() as server:
         with pytest.raises(UsageError, match="given twice"):
@@ -259,10 +260,8 @@ async def test_a_file_that_is_not_there():
 
 @live
 async def test_a_name_that_does_not_resolve(tmp_path):
-    from shadowtap.config import TargetSettings
-
     source = write(tmp_path / "shop.pcap", visits(1, 1))
-    with pytest.raises(RunError, match="no address for no-such-host.invalid"):
+    with pytest.raises(RunError, match=r"no address for no-such-host\.invalid"):
         await run_to_the_end([source], [TargetSettings(url="http://no-such-host.invalid")])
 
 
@@ -286,7 +285,8 @@ class Bug(Exception):
 
 
 @pytest.mark.parametrize(
-    "where", ["shadowtap.pipeline.Pipeline.feed", "shadowtap.pipeline.Pipeline.finish", "shadowtap.runner._in_time"]
+    "where",
+    ["shadowtap.pipeline.Pipeline.feed", "shadowtap.pipeline.Pipeline.finish", "shadowtap.runner._in_time"],
 )
 @live
 async def test_a_bug_ends_the_run_loudly(tmp_path, where, monkeypatch, caplog):

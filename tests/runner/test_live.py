@@ -2,14 +2,17 @@
 
 import asyncio
 import signal
+import time
 
 import pytest
 
 from replay.peer import OK, Peer, live, serving, until
 from replay.ports import free_port
 from runner.running import mirrored, running, to
-from runner.traffic import conversation, get, post, visits
+from runner.traffic import conversation, endpoint, get, post, visits
+from shadowtap.config import TargetSettings
 from shadowtap.errors import RunError
+from shadowtap.replay.target import RESOLVE_EVERY_S
 
 
 def paths(server):
@@ -34,7 +37,9 @@ async def test_every_request_arrives_and_a_signal_ends_the_run(number):
 
 @live
 async def test_bodies_of_all_sizes_are_replayed_to_the_octet():
-    sent = [post(f"/{size}", bytes(n % 251 for n in range(size))) for size in (0, 1, 1447, 1448, 1449, 700_000)]
+    sent = [
+        post(f"/{size}", bytes(n % 251 for n in range(size))) for size in (0, 1, 1447, 1448, 1449, 700_000)
+    ]
     async with serving() as server, mirrored([server.port]) as (run, mirror):
         mirror.send(conversation(1, sent[:-1]))
         for frame in conversation(2, sent[-1:]):
@@ -103,7 +108,7 @@ async def test_requests_only_go_to_the_target():
 async def test_production_as_the_only_target_ends_the_run_before_anything_is_sent():
     async with serving() as production, mirrored([production.port]) as (run, mirror):
         mirror.send(visits(3, 5, server=f"127.0.0.1:{production.port}"))
-        with pytest.raises(RunError, match="would go to production.*--allow-production-target"):
+        with pytest.raises(RunError, match=r"would go to production.*--allow-production-target"):
             await run.end()
         assert run.ledger.requests.refused["production_guard"] == run.ledger.requests.seen > 0
         assert production.requests == []
@@ -113,7 +118,11 @@ async def test_production_as_the_only_target_ends_the_run_before_anything_is_sen
 
 @live
 async def test_production_among_the_targets_is_refused_and_the_others_go_on():
-    async with serving() as production, serving() as server, mirrored([production.port, server.port]) as (run, mirror):
+    async with (
+        serving() as production,
+        serving() as server,
+        mirrored([production.port, server.port]) as (run, mirror),
+    ):
         mirror.send(conversation(0, [get("/elsewhere")]))
         await until(lambda: run.targets[0].answered == 1)
         mirror.send(visits(3, 5, server=f"127.0.0.1:{production.port}"))
@@ -149,6 +158,27 @@ async def test_production_is_recognised_by_an_answer_alone():
     async with serving() as production, mirrored([production.port]) as (run, mirror):
         frames = conversation(0, [get("/")], server=f"127.0.0.1:{production.port}")
         mirror.send(frames[:3] + frames[5:])
+        with pytest.raises(RunError, match="would go to production"):
+            await run.end()
+        assert production.requests == []
+
+
+@live
+async def test_a_name_that_comes_to_mean_production(monkeypatch):
+    async with (
+        serving() as production,
+        mirrored([TargetSettings(url=f"http://localhost:{production.port}")]) as (
+            run,
+            mirror,
+        ),
+    ):
+        (target,) = run.runner._targets
+        target.addresses = [endpoint("127.0.0.2:1")]
+        mirror.send(conversation(0, [], server=f"127.0.0.1:{production.port}"))
+        mirror.send(conversation(1, [get("/")], server=f"127.0.0.1:{production.port}"))
+        await until(lambda: run.ledger.requests.seen == 1)
+        assert target.refused is None
+        target.tick(time.monotonic() + RESOLVE_EVERY_S + 1)
         with pytest.raises(RunError, match="would go to production"):
             await run.end()
         assert production.requests == []
@@ -265,14 +295,16 @@ async def test_what_waits_in_the_socket_at_the_end_is_taken():
 @live
 async def test_a_target_that_cannot_be_reached():
     port = free_port()
-    with pytest.raises(RunError, match=f"target http://127.0.0.1:{port} cannot be reached: connection refused"):
+    with pytest.raises(
+        RunError, match=f"target http://127.0.0.1:{port} cannot be reached: connection refused"
+    ):
         async with mirrored([port]):
             pass
 
 
 @live
 async def test_a_port_that_is_in_use():
-    async with serving() as server, mirrored([server.port]) as (run, mirror):
+    async with serving() as server, mirrored([server.port]) as (_, mirror):
         with pytest.raises(RunError, match="is in use"):
             async with running([mirror.url], [server.port]):
                 pass

@@ -30,7 +30,12 @@ def post(path: str, body: bytes, *lines: str) -> bytes:
 
 
 def conversation(
-    number: int, requests: Iterable[bytes], *, server: str = "10.0.1.20:80", closes: bool = True, answers: bool = True
+    number: int,
+    requests: Iterable[bytes],
+    *,
+    server: str = "10.0.1.20:80",
+    closes: bool = True,
+    answers: bool = True,
 ) -> list[bytes]:
     """The packets of one connection: each request, and production's answer to it."""
     connection = Connection(Endpoint(ip_address("10.0.8.9"), 20_000 + number), endpoint(server))

@@ -48,20 +48,38 @@ class _Datagram:
         self.depth = depth
 
     def payload(self) -> bytes | None:
-        """All octets once there is no hole; the first copy of an octet wins."""
+        """All octets once there is no hole."""
         if self.total is None or self.header is None:
             return None
         whole = bytearray()
         for offset in sorted(self.pieces):
-            piece = self.pieces[offset]
             if offset > len(whole):
                 return None
-            whole += piece[len(whole) - offset :]
+            whole += self.pieces[offset]
         return bytes(whole[: self.total]) if len(whole) >= self.total else None
 
     def overlaps(self, offset: int, piece: bytes) -> bool:
+        """Whether octets of the piece are there already, unless it is a copy."""
         end = offset + len(piece)
+        if len(self.pieces.get(offset, b"")) == len(piece):
+            return False
         return any(at < end and offset < at + len(old) for at, old in self.pieces.items())
+
+    def add(self, offset: int, piece: bytes) -> int:
+        """Keep the octets that are not there yet; how many they are."""
+        before, at, end = self.bytes, offset, offset + len(piece)
+        for begin in sorted(self.pieces):
+            stop = begin + len(self.pieces[begin])
+            if at < stop and begin < end:
+                self._keep(at, piece[at - offset : max(begin - offset, 0)])
+                at = max(at, stop)
+        self._keep(at, piece[at - offset :])
+        return self.bytes - before
+
+    def _keep(self, offset: int, piece: bytes) -> None:
+        if piece:
+            self.pieces[offset] = piece
+            self.bytes += len(piece)
 
 
 class Fragments:
@@ -160,19 +178,13 @@ class Fragments:
         if datagram is None:
             datagram = self._waiting[key, vni] = _Datagram(vni, now, rows.depth)
         bad = offset + len(piece) > _MAX_DATAGRAM or len(datagram.pieces) >= MAX_PIECES
-        bad = bad or (
-            kind == Kind.IPV6 and offset not in datagram.pieces and datagram.overlaps(offset, piece)
-        )
+        bad = bad or (kind == Kind.IPV6 and datagram.overlaps(offset, piece))
         if bad:
             dropped[Drop.FRAGMENT_BAD] += 1
             dropped[Drop.FRAGMENT] -= 1
             self._forget((key, vni))
             return
-        if len(piece) > len(datagram.pieces.get(offset, b"")):
-            grown = len(piece) - len(datagram.pieces.get(offset, b""))
-            datagram.pieces[offset] = datagram.pieces.get(offset, b"") + piece[-grown:]
-            datagram.bytes += grown
-            self._bytes += grown
+        self._bytes += datagram.add(offset, piece)
         if offset == 0 and datagram.header is None:
             datagram.header = header
         if not more:

@@ -192,7 +192,7 @@ class Flows:
                 connection.first[direction] = piece.seq
                 stream.start(piece.seq)
             self._take(connection, direction, piece)
-        if flags & FIN and stream.fin < 0:
+        if flags & FIN and stream.fin < 0 and (stream.next >= 0 or peer.isn < 0):  # none before the SYN, ACK
             self._take_fin(connection, direction, piece)
         if flags & RST:
             self._take_reset(connection, stream, piece)
@@ -283,7 +283,10 @@ class Flows:
             if len(stream.pending) > MAX_PIECES:
                 self._give_up_one(connection, direction, piece.time_ns)
             return
-        self._deliver(connection, direction, piece)
+        if stream.pending and not piece.missing:  # where it overlaps what waits, that came first
+            self.counters.buffered_bytes += stream.wait(piece)
+        else:
+            self._deliver(connection, direction, piece)
         self._drain(connection, direction)
 
     def _deliver(self, connection: _Connection, direction: int, piece: Piece) -> None:

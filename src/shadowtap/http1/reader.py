@@ -133,13 +133,15 @@ class Reader:
     """Reads the messages of one direction.
 
     `method_of_next` tells a response reader which request method the response with these `begin` and `ack` answers:
-    empty if that request was lost, None if no requests are seen; without it HEAD and CONNECT cannot be told.
+    empty if that request was lost, None if no requests are seen; without it HEAD and CONNECT cannot be told. Its third
+    argument is how many final answers of the same call of `feed` come before it.
     `keep_body=False` counts body octets and does not keep them.
     `seen` counts messages, `skipped` octets that belong to none, `held` octets kept for a message under way.
     """
 
     __slots__ = (
         "_ack",
+        "_ahead",
         "_begin",
         "_body_bytes",
         "_buffer",
@@ -175,7 +177,7 @@ class Reader:
         *,
         limits: Limits,
         keep_body: bool = True,
-        method_of_next: Callable[[int, int], bytes | None] | None = None,
+        method_of_next: Callable[[int, int, int], bytes | None] | None = None,
         seek: bool = False,
     ) -> None:
         self.role = role
@@ -185,6 +187,7 @@ class Reader:
         self.seen = 0
         self.skipped = 0
         self.held = 0
+        self._ahead = 0
         self._joined = seek
         self._limits = limits
         self._keep = keep_body
@@ -225,6 +228,7 @@ class Reader:
 
     def feed(self, data: bytes, time_ns: int = 0, begin: int = -1, ack: int = -1) -> list[Raw]:
         """The messages that these octets complete. `begin` and `ack` are handed on in `Raw`."""
+        self._ahead = 0
         if self.state is _HEAD and not self._buffer:
             raw = self.whole(data, time_ns, begin, ack)
             if raw is not None:
@@ -315,8 +319,26 @@ class Reader:
         """Whether an answer's body is as long as Content-Length says, as nearly all are."""
         if status < b"200" or status in _BODILESS:
             return False
-        method = self._method_of_next(begin, ack) if self._method_of_next is not None else None
+        method = self._method_of_next(begin, ack, 0) if self._method_of_next is not None else None
         return bool(method) and method not in _NO_BODY_METHODS
+
+    def more(self, data: bytes) -> int:
+        """The other common case: octets from the middle of a body of known length. How many of them are held, or -1
+        where it is something else, which is for `feed`."""
+        size = len(data)
+        if self.state is not _LENGTH or size >= self._left:
+            return -1
+        self._left -= size
+        self._body_bytes += size
+        if not self._keep:
+            return 0
+        if self._body_bytes > self._limits.body_bytes:
+            self._left += size
+            self._body_bytes -= size
+            return -1
+        self._parts.append(data)
+        self.held += size
+        return size
 
     def gap(self, length: int, time_ns: int, *, fault: Fault = Fault.GAP) -> list[Raw]:
         """`length` octets are lost here; the messages that this ends, as incomplete."""
@@ -465,7 +487,8 @@ class Reader:
         """RFC 9112, section 6.3. HEAD as the state means that there is no body."""
         if status < 200 or status in (204, 304):
             return _TUNNEL if status == 101 else _HEAD
-        method = self._method_of_next(self._begin, self._ack) if self._method_of_next is not None else None
+        ask = self._method_of_next
+        method = ask(self._begin, self._ack, self._ahead) if ask is not None else None
         self._doubtful = method == b""
         if method == b"HEAD":
             return _HEAD
@@ -548,6 +571,7 @@ class Reader:
         )
         if self.state is not _TUNNEL:
             self.state = _HEAD
+        self._ahead += self._first[1] >= b"200"
         self._head = b""
         self._scanner = None
         self._fault = None

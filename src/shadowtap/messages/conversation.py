@@ -11,6 +11,7 @@ request that is being read.
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 from shadowtap.events import (
     Chunk,
@@ -122,6 +123,13 @@ class Conversation:
                     self._answering = True
                     self._on_response(raw, out)
                     return
+        elif reader is not None and not self._held and (kept := reader.more(chunk.data)) >= 0:
+            self._counters.buffered_bytes += kept
+            if reader.is_request:
+                self._client_at = chunk.end
+            else:
+                self._answering = True
+            return
         self._take_carefully(reader, chunk, out)
 
     def _take_carefully(self, reader: Reader | None, chunk: Chunk, out: list[Message]) -> None:
@@ -470,13 +478,15 @@ class Conversation:
                 return reader.under_way
         return None
 
-    def _method_of_next(self, begin: int, ack: int) -> bytes | None:
+    def _method_of_next(self, begin: int, ack: int, ahead: int) -> bytes | None:
         """The method of the request that the answer with these numbers is for; see `Reader`."""
-        found = 0 if self._waiting else READING
+        waiting: Sequence[Sent] = self._waiting
+        found = ahead if len(waiting) > ahead else READING
         if self._losses is not None:
-            found = self._losses.find(self._waiting, self._reading(), begin, ack)
+            waiting = list(waiting)[ahead:]
+            found = self._losses.find(waiting, self._reading(), begin, ack)
         if found >= 0:
-            return self._waiting[found][0].method
+            return waiting[found][0].method
         for reader in self._readers:
             if reader is not None and reader.is_request and found == READING:
                 return reader.method

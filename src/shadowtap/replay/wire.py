@@ -80,16 +80,18 @@ class Wire(asyncio.Protocol):
 
     def _take(self, lane: "Lane", raws: list[Raw]) -> None:
         """What is not exactly one answer: a part of one, interim ones, more than one, garbage."""
+        reader = self._reader
+        lost = reader.state in (State.SEEK, State.ABSENT)
         answer = next((raw for raw in raws if _is_final(raw)), None)
         if answer is None:
-            if self._reader.state in (State.SEEK, State.ABSENT):
+            if lost:
                 lane.garbage()
-        elif answer.fault is not None and answer.fault is not Fault.TOO_LARGE:
-            lane.garbage()
-        else:
+        elif answer.fault is None or (answer.fault is Fault.TOO_LARGE and not lost):
             self.used = True
-            more = raws[-1] is not answer or self._reader.held
-            lane.answered(answer, keep=not more and self._reader.state is _HEAD)
+            more = raws[-1] is not answer or reader.held
+            lane.answered(answer, keep=not more and reader.state is _HEAD)
+        else:
+            lane.garbage()
 
     def eof_received(self) -> None:
         """The network says: the target sends nothing more. Nothing must be sent on this connection from now on."""
