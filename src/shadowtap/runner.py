@@ -5,7 +5,7 @@ between batches, and longer the more there are, since a batch costs a fixed numb
 size (`_Pace`). Capture never waits for a target: what a target cannot take is dropped there and counted.
 
 Files are different: their packets wait. They are read in a thread, together, in the order of their packets' times,
-as fast as the targets that answer take the requests, so that none of them loses any. Their clock is that of their
+as fast as the slowest target takes the requests, so that none loses any. Their clock is that of their
 packets, so they have a pipeline of their own.
 
 The end. SIGINT, SIGTERM, the end of all sources or of the given duration stop the capture; streams still open are
@@ -325,8 +325,8 @@ class Runner:
     # -- messages --------------------------------------------------------------------------------------------
 
     def has_room(self, request: Request) -> bool:
-        """Whether every target that answers has room; the others get what they can take."""
-        return all(target.has_room(request, _FILE_BACKLOG) for target in self._targets if target.up)
+        """Whether every target can take a request of a file; those that are down or refused always can."""
+        return all(target.has_room(request, _FILE_BACKLOG) for target in self._targets)
 
     def dispatch(self, messages: list[Message]) -> None:
         """Give messages to whom they concern."""

@@ -193,6 +193,17 @@ async def test_half_an_answer_is_no_reason_to_try_again():
 
 
 @live
+async def test_nothing_is_sent_on_a_connection_that_the_target_has_closed():
+    """The end has been read, and the loop has not yet come round to tell that the connection is gone."""
+    async with serving() as server, aiming(server.port) as rig:
+        await rig.replay(get("/1"))
+        rig.target._lanes[0].wire.eof_received()
+        await rig.replay(post("/2", b"money", index=1))
+        assert rig.statuses == ["200", "200"]
+        assert len(server.peers) == 2
+
+
+@live
 async def test_an_idle_connection_that_closes_costs_nothing_at_all():
     async def script(peer):
         await peer.answer()

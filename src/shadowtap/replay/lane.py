@@ -25,7 +25,6 @@ class Lane:
     """A queue of requests and at most one connection. `ended` means that no more requests will come."""
 
     __slots__ = (
-        "_again",
         "_connecting",
         "_sent_ns",
         "_target",
@@ -45,7 +44,6 @@ class Lane:
         self._target = target
         self.wire: Wire | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._again = False
         self._sent_ns = 0
         self.first_ns = 0
 
@@ -119,7 +117,6 @@ class Lane:
     def answered(self, raw: Raw, *, keep: bool) -> None:
         """The whole answer is there; the connection can carry another request only if `keep`."""
         request, self.current = self.current, None
-        self._again = False
         if request is None:
             return
         if not keep or not _keeps_alive(raw) or (request.body and self._is_sending()):
@@ -156,8 +153,7 @@ class Lane:
             return
         if answer is not None:
             self.answered(answer, keep=False)
-        elif wire.used and not wire.heard and not self._again and self.current.method in _IDEMPOTENT:
-            self._again = True
+        elif wire.used and not wire.heard and self.current.method in _IDEMPOTENT:
             self.queue.appendleft(self.current)
             self.current = None
             self._target.repeats(self)
@@ -199,7 +195,6 @@ class Lane:
 
     def _fail_current(self, failure: Failure) -> None:
         request, self.current = self.current, None
-        self._again = False
         if request is not None:
             self._target.failed(request, failure, self.elapsed_ns())
         self._next()

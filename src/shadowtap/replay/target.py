@@ -159,11 +159,6 @@ class Target:
         lane.push(request)
         return True
 
-    @property
-    def up(self) -> bool:
-        """Whether it gets requests and answers them, as far as is known."""
-        return self._refused is None and not self._breaker.open
-
     def has_room(self, request: Request, waiting: int) -> bool:
         """Whether it would take a request, if no more than `waiting` may wait."""
         size = self._held_bytes + len(request.head) + len(request.body)
