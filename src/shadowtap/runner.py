@@ -293,13 +293,15 @@ class Runner:
     def _on_bug(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """An exception that nobody caught."""
         error = context.get("exception")
+        if isinstance(error, OSError) and "transport" in context:
+            return  # a connection's own affair
         if isinstance(error, BrokenPipeError):
             self.break_off(error)  # whoever watched us is gone
-        elif not (isinstance(error, OSError) and "transport" in context):
-            loop.default_exception_handler(context)
-            if isinstance(error, Exception):
-                told = f"a bug in shadowtap: {error!r}; please report it with the lines above"
-                self.break_off(RunError(told))
+            return
+        loop.default_exception_handler(context)
+        if isinstance(error, Exception):
+            told = f"a bug in shadowtap: {error!r}; please report it with the lines above"
+            self.break_off(RunError(told))
 
     # -- time ------------------------------------------------------------------------------------------------
 

@@ -133,8 +133,8 @@ class Reader:
     """Reads the messages of one direction.
 
     `method_of_next` tells a response reader which request method the response with these `begin` and `ack` answers:
-    empty if that request was lost, None if no requests are seen; without it HEAD and CONNECT cannot be told. Its third
-    argument is how many final answers of the same call of `feed` come before it.
+    empty if that request was lost, None if no requests are seen; without it HEAD and CONNECT cannot be told. Its
+    third argument is how many final answers of the same call of `feed` come before it.
     `keep_body=False` counts body octets and does not keep them.
     `seen` counts messages, `skipped` octets that belong to none, `held` octets kept for a message under way.
     """

@@ -5,6 +5,8 @@ counted as overflowed. `in_flight` lanes may have a request under way; others st
 may be open: beyond that the connection that has rested longest is closed. Requests of a target whose breaker is open
 fail at once.
 
+Addresses. A name may have several; the one that was good last is tried first, then the others.
+
 Deadlines are looked at by `tick`, a few times a second, rather than by a timer each: all requests have the same
 time-out, so those sent first are due first.
 """
@@ -118,7 +120,7 @@ class Target:
         for _ in self.addresses:
             try:
                 async with asyncio.timeout(self._connect_timeout_s):
-                    transport = await self._connected(asyncio.Protocol())
+                    transport = await self._dial(asyncio.Protocol())
             except OSError as error:
                 reason = _reason(error)
             else:
@@ -230,10 +232,10 @@ class Target:
 
     async def connect(self, wire: Wire) -> None:
         """Connect a wire to the target. Raises OSError."""
-        await self._connected(wire)
+        await self._dial(wire)
         self.account.connections_opened += 1
 
-    async def _connected(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+    async def _dial(self, protocol: asyncio.Protocol) -> asyncio.Transport:
         """A connection to the address that was good last, or else to one of the others. Raises OSError, the last."""
         failure = OSError("it has no address")
         for endpoint in self.addresses.copy():
