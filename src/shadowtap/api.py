@@ -81,7 +81,7 @@ def _file(source: FileSource) -> Iterator[tuple[Frames | None, int]]:
         yield frames, int(frames.time_ns[-1])
 
 
-def messages(
+def stream(
     source: str,
     *,
     ports: Iterable[int] = (),
@@ -110,12 +110,12 @@ def exchanges(
     flows: FlowSettings | None = None,
     http: HttpSettings | None = None,
 ) -> Iterator[Exchange]:
-    """Every request with its answer, in order of completion; arguments and errors as for `messages`.
+    """Every request with its answer, in order of completion; arguments and errors as for `stream`.
 
     Requests that are never answered come with `response` None when their connection ends, answers whose request was
     not seen with `request` None. Interim answers (1xx) are left out.
     """
-    for message in messages(source, ports=ports, ledger=ledger, flows=flows, http=http):
+    for message in stream(source, ports=ports, ledger=ledger, flows=flows, http=http):
         if isinstance(message, Exchange):
             response = message.response
             if response is None or response.status >= 200 or response.status == 101:

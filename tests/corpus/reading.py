@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from shadowtap.api import messages
+from shadowtap.api import stream
 from shadowtap.errors import RunError
 from shadowtap.ledger import Ledger
 from shadowtap.report.jsonlines import JsonLines
@@ -71,7 +71,7 @@ def _judge(task: tuple[Path, str, str]) -> Verdict:
 
 def _extract(path: Path, ledger: Ledger) -> Iterator[dict[str, object]]:
     writer = JsonLines(keep_secrets=True)
-    for message in messages(f"pcap:{path}", ledger=ledger):
+    for message in stream(f"pcap:{path}", ledger=ledger):
         line = writer.line(message)
         if line:
             yield json.loads(line)

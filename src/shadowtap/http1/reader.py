@@ -235,7 +235,7 @@ class Reader:
                 return [raw]
         found: list[Raw] = []
         if self._doubtful:
-            self._settle_doubt(data, found)
+            self._settle_doubt(data, begin, ack, found)
         if self.state >= _SEEK:
             data = self._seek(data, packet=True)
             if not data:
@@ -489,7 +489,7 @@ class Reader:
             return _TUNNEL if status == 101 else _HEAD
         ask = self._method_of_next
         method = ask(self._begin, self._ack, self._ahead) if ask is not None else None
-        self._doubtful = method == b""
+        self._doubtful = not method and ask is not None
         if method == b"HEAD":
             return _HEAD
         if method == b"CONNECT" and status < 300:
@@ -585,11 +585,12 @@ class Reader:
         self._buffer, self._parts, self.held = bytearray(), [], 0
         self._start_line, self._checked = None, 0
 
-    def _settle_doubt(self, data: bytes, found: list[Raw]) -> None:
+    def _settle_doubt(self, data: bytes, begin: int, ack: int, found: list[Raw]) -> None:
         """A head promised a body, but whether the request was a HEAD is not known: where the next packet begins with
-        another answer, it was."""
+        another answer, for which a request waits, it was."""
         self._doubtful = False
-        if not self._body_bytes and STATUS_LINE.match(data):
+        ask = self._method_of_next
+        if not self._body_bytes and STATUS_LINE.match(data) and ask is not None and ask(begin, ack, 0) is not None:
             self._emit(found, b"", False)
 
     # -- finding the way again -------------------------------------------------------------------------------

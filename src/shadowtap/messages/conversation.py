@@ -490,7 +490,7 @@ class Conversation:
         for reader in self._readers:
             if reader is not None and reader.is_request and found == READING:
                 return reader.method
-        return b"" if self._index else None
+        return b"" if self._index or self._flow.initiator is not None else None
 
 
 def _is_final(response: Response) -> bool:

@@ -66,12 +66,12 @@ class Losses:
             return 0 if waiting else NONE
         if self.pipelined:
             return self._in_order(waiting, reading)
-        latest, since = NONE, -1
+        latest, since = NONE, 0
         for index, (sent, seen) in enumerate(_numbers(waiting, reading)):
             if distance(ack, sent) <= 0 or (seen >= 0 and distance(seen, begin) > 0):
                 break
             latest, since = index, sent
-        behind = (at for at, _ in self._holes if since < 0 or distance(at, since) > 0)
+        behind = (at for at, _ in self._holes if latest == NONE or distance(at, since) > 0)
         if any(distance(ack, at) >= SHORTEST for at in behind):
             was_hit = 0 <= latest < len(waiting) and waiting[latest][0].fault is not None
             return latest if was_hit and not self._answers_lost else LOST

@@ -1,0 +1,96 @@
+"""Strategies: HTTP connections whose exchanges are numbered, and captures that lost some of their packets."""
+
+import random
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from transcript import MS, C, S, Segment, Talk
+
+
+class Turn(NamedTuple):
+    """One exchange: what was sent, and what came back."""
+
+    method: str
+    request: bytes
+    response: bytes
+
+
+class Dialogue(NamedTuple):
+    """A connection. `of` tells for every segment with payload which exchanges it belongs to."""
+
+    turns: list[Turn]
+    segments: list[Segment]
+    of: dict[int, frozenset[int]]
+    pipelined: bool
+
+
+def turn(number: int, rnd: random.Random) -> Turn:
+    """An exchange that names its number in the target and in a field of the answer."""
+    method = rnd.choice(["GET", "GET", "POST", "PUT", "HEAD", "DELETE"])
+    head = f"{method} /{number} HTTP/1.1\r\nHost: a\r\n"
+    if method in ("POST", "PUT") and rnd.random() < 0.3:
+        request = f"{head}Transfer-Encoding: chunked\r\n\r\n" + _chunked(rnd)
+    elif method in ("POST", "PUT"):
+        size = rnd.choice([1, 20, 90])
+        request = f"{head}Content-Length: {size}\r\n\r\n" + "q" * size
+    else:
+        request = f"{head}\r\n"
+    status = rnd.choice([200, 200, 201, 204, 304, 404])
+    answer = f"HTTP/1.1 {status} x\r\nNumber: {number}\r\n"
+    size = rnd.choice([0, 1, 40, 100])
+    if status in (204, 304):
+        response = f"{answer}\r\n"
+    elif rnd.random() < 0.3:
+        response = f"{answer}Transfer-Encoding: chunked\r\n\r\n" + (_chunked(rnd) if method != "HEAD" else "")
+    else:
+        response = f"{answer}Content-Length: {size}\r\n\r\n" + ("a" * size if method != "HEAD" else "")
+    return Turn(method, request.encode(), response.encode())
+
+
+def _chunked(rnd: random.Random) -> str:
+    sizes = [rnd.choice([1, 30, 60]) for _ in range(rnd.randrange(3))]
+    return "".join(f"{size:x}\r\n{'c' * size}\r\n" for size in sizes) + "0\r\n\r\n"
+
+
+@st.composite
+def dialogues(draw: st.DrawFn, *, pipelined: bool = False, opened: bool | None = None) -> Dialogue:
+    """A connection of a few exchanges; its client waits for each answer, or else sends several requests at once."""
+    rnd = random.Random(draw(st.integers(0, 1 << 32)))
+    turns = [turn(number, rnd) for number in range(draw(st.integers(1, 7)))]
+    talk = Talk(
+        mss=draw(st.sampled_from([30, 60, 1448])), starts=(draw(st.sampled_from([1000, (1 << 32) - 90])), 5)
+    )
+    if opened if opened is not None else draw(st.booleans()):
+        talk.open()
+    of: dict[int, frozenset[int]] = {}
+
+    def say(direction: int, numbers: list[int], octets: bytes) -> None:
+        before = len(talk.segments)
+        talk.say(direction, octets, acked=rnd.random() < 0.5)
+        for place in range(before, len(talk.segments)):
+            of[place] = frozenset(numbers)
+
+    waiting = list(range(len(turns)))
+    while waiting:
+        count = rnd.randint(1, 3) if pipelined else 1
+        group, waiting = waiting[:count], waiting[count:]
+        if rnd.random() < 0.5:
+            say(C, group, b"".join(turns[number].request for number in group))
+        else:
+            for number in group:
+                say(C, [number], turns[number].request)
+        for number in group:
+            say(S, [number], turns[number].response)
+    if draw(st.booleans()):
+        talk.close(*rnd.choice([(C, S), (S, C)]))
+    segments = [segment._replace(time_ns=number * MS) for number, segment in enumerate(talk.segments)]
+    return Dialogue(turns, segments, of, pipelined)
+
+
+def lost_places(dialogue: Dialogue) -> st.SearchStrategy[set[int]]:
+    """Which segments the capture lost: any, but not the handshake."""
+    first = 3 if dialogue.segments[0].flags & 2 else 0
+    if first >= len(dialogue.segments):
+        return st.just(set())
+    return st.sets(st.integers(first, len(dialogue.segments) - 1), max_size=6)
