@@ -216,6 +216,8 @@ class Reader:
     @property
     def at_boundary(self) -> bool:
         """Whether the next octets may begin a message."""
+        if self._doubtful and not self._body_bytes:
+            return True
         return self.state is _SEEK or (self.state is _HEAD and not self._buffer)
 
     @property
@@ -590,7 +592,12 @@ class Reader:
         another answer, for which a request waits, it was."""
         self._doubtful = False
         ask = self._method_of_next
-        if not self._body_bytes and STATUS_LINE.match(data) and ask is not None and ask(begin, ack, 0) is not None:
+        if (
+            not self._body_bytes
+            and STATUS_LINE.match(data)
+            and ask is not None
+            and ask(begin, ack, 0) is not None
+        ):
             self._emit(found, b"", False)
 
     # -- finding the way again -------------------------------------------------------------------------------

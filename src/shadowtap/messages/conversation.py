@@ -75,6 +75,7 @@ class Conversation:
         "_readers",
         "_seek",
         "_told_end",
+        "_unread",
         "_waiting",
         "_waiting_bytes",
         "open",
@@ -90,6 +91,7 @@ class Conversation:
         self._counters = counters
         self._connection: Connection | None = None
         self._readers: list[Reader | None] = [None, None]
+        self._unread = [-1, -1]  # where each direction stood when what it says was not known yet
         self._waiting: deque[Sent] = deque()
         self._waiting_bytes = 0
         self._held: deque[Chunk | Gap | Closed] = deque()
@@ -137,6 +139,7 @@ class Conversation:
             reader = self._recognise(chunk)
             if reader is None:
                 self._counters.skipped_bytes += len(chunk.data)
+                self._unread[chunk.direction] = chunk.end
                 if self._is_client(chunk.direction):
                     self._client_at = chunk.end
                 return
@@ -208,7 +211,9 @@ class Conversation:
     def _lose_requests(self, reader: Reader | None, gap: Gap, out: list[Message]) -> None:
         before, index, after = State.SEEK if self._seek else _HEAD, self._index, State.SEEK
         if reader is not None:
-            before = reader.state
+            before, reading = reader.state, reader.under_way
+            if reading is not None and self._waiting:
+                self._note_order(self._waiting[-1][2], reading[1])
             self._lose(reader, gap, out)
             after = reader.state
         if after is State.SEEK:
@@ -250,8 +255,10 @@ class Conversation:
     # -- answers that came before their request -----------------------------------------------------------------
 
     def _is_client(self, direction: int) -> bool:
-        reader = self._readers[direction]
-        return direction == self._flow.initiator if reader is None else reader.is_request
+        reader, other = self._readers[direction], self._readers[1 - direction]
+        if reader is not None:
+            return reader.is_request
+        return direction == self._flow.initiator if other is None else not other.is_request
 
     def _is_ahead(self, ack: int) -> bool:
         """Whether an answer acknowledges octets of the client that have not been delivered."""
@@ -327,6 +334,8 @@ class Conversation:
         if self._connection is None:
             flow = self._flow
             ends = (flow.a, flow.b)
+            if self._client_at < 0:
+                self._client_at = self._unread[client]
             self._connection = Connection(flow.number, ends[client], ends[1 - client], flow.vni)
 
     def _reader(self, direction: int, client: bool) -> Reader:

@@ -62,10 +62,32 @@ class Losses:
         """Which request the answer that begins at `begin` belongs to: an index in `waiting`, or READING, or another
         number below zero. `ack` is how much of the client's stream the server had read; `reading` are the numbers of
         the request that is being read, as in `Sent`."""
+        return self._judge(waiting, reading, begin, ack)[0]
+
+    def answered(self, waiting: Sequence[Sent], reading: Numbers | None, begin: int, ack: int) -> int:
+        """As `find`, of a final answer that is complete: LOST is said once for each request that was lost."""
+        found, self.pipelined = self._judge(waiting, reading, begin, ack)
+        if found == LOST:
+            self._owed = -1
+            self._holes = [(at if distance(at, ack) > 0 else ack, end) for at, end in self._holes]
+            self._holes = [(at, end) for at, end in self._holes if distance(end, at) > 0]
+        elif found == _UNSURE:
+            self._answers_lost = True
+            self._unclaimed += 1
+            if self._unclaimed <= len(waiting):
+                return NONE
+            self._unclaimed -= 1
+            return LOST
+        return found
+
+    def _judge(
+        self, waiting: Sequence[Sent], reading: Numbers | None, begin: int, ack: int
+    ) -> tuple[int, bool]:
+        """What `find` says, and whether the client turns out not to wait for answers."""
         if ack < 0:
-            return 0 if waiting else NONE
+            return 0 if waiting else NONE, self.pipelined
         if self.pipelined:
-            return self._in_order(waiting, reading)
+            return self._in_order(waiting, reading), True
         latest, since = NONE, 0
         for index, (sent, seen) in enumerate(_numbers(waiting, reading)):
             if distance(ack, sent) <= 0 or (seen >= 0 and distance(seen, begin) > 0):
@@ -73,27 +95,15 @@ class Losses:
             latest, since = index, sent
         behind = (at for at, _ in self._holes if latest == NONE or distance(at, since) > 0)
         if any(distance(ack, at) >= SHORTEST for at in behind):
-            was_hit = 0 <= latest < len(waiting) and waiting[latest][0].fault is not None
-            return latest if was_hit and not self._answers_lost else LOST
+            if latest == NONE or self._answers_lost:
+                return LOST, False
+            was_hit = latest == len(waiting) or waiting[latest][0].fault is not None
+            if not was_hit:  # it was sent before the one that was lost, and its answer has not come yet
+                return self._in_order(waiting, reading), True
+            return READING if latest == len(waiting) else latest, False
         if latest >= 0 and self._owed >= 0 and distance(since, self._owed) >= 0:
-            return _UNSURE  # had the client waited, the answer to what was lost would have come before
-        return READING if latest == len(waiting) else latest
-
-    def answered(self, waiting: Sequence[Sent], reading: Numbers | None, begin: int, ack: int) -> int:
-        """As `find`, of a final answer that is complete: LOST is said once for each request that was lost."""
-        found = self.find(waiting, reading, begin, ack)
-        if found == LOST:
-            self._owed = -1
-            self._holes = [(at if distance(at, ack) > 0 else ack, end) for at, end in self._holes]
-            self._holes = [(at, end) for at, end in self._holes if distance(end, at) > 0]
-        elif found == _UNSURE:
-            self.pipelined = self._answers_lost = True
-            self._unclaimed += 1
-            if self._unclaimed <= len(waiting):
-                return NONE
-            self._unclaimed -= 1
-            return LOST
-        return found
+            return _UNSURE, True  # had the client waited, the answer to what was lost would have come before
+        return READING if latest == len(waiting) else latest, False
 
     def _in_order(self, waiting: Sequence[Sent], reading: Numbers | None) -> int:
         for sent, _ in _numbers(waiting, reading):
