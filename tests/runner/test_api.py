@@ -8,7 +8,7 @@ import pytest
 
 from replay.ports import free_port
 from runner.traffic import Mirror, conversation, get, visits, write
-from shadowtap.api import exchanges, messages
+from shadowtap.api import exchanges, stream
 from shadowtap.errors import RunError, UsageError
 from shadowtap.events import Exchange, Request
 from shadowtap.ledger import Ledger
@@ -30,7 +30,7 @@ def test_exchanges_of_a_file(tmp_path):
 
 def test_messages_come_as_requests_and_as_exchanges(tmp_path):
     source = write(tmp_path / "shop.pcap", visits(1, 2))
-    kinds = [type(message) for message in messages(source)]
+    kinds = [type(message) for message in stream(source)]
     assert kinds == [Request, Exchange, Request, Exchange]
 
 
@@ -64,6 +64,6 @@ def test_a_live_source_until_the_loop_is_left():
 
 def test_errors(tmp_path):
     with pytest.raises(UsageError):
-        next(messages("nonsense"))
+        next(stream("nonsense"))
     with pytest.raises(RunError, match="no such file"):
-        next(messages(f"pcap:{tmp_path}/none"))
+        next(stream(f"pcap:{tmp_path}/none"))
