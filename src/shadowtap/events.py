@@ -414,3 +414,45 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     head: bytes
     body: bytes
     failure: Failure | None
+
+
+class Difference(msgspec.Struct, frozen=True, gc=False):
+    """One way in which a target's answer differs from production's.
+
+    `kind` is a short name such as `status`, `header_missing`, `json_type`; `where` is the place in the answer, such
+    as `status`, `header content-type` or `body.items[].price`; the two texts are what stood there, shortened.
+    """
+
+    kind: str
+    where: str
+    production: str
+    target: str
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """Whether one target answered as production did. `noise` are differences that mean nothing, each with the rule
+    that says so; `skipped` says why two answers were not compared, or is empty."""
+
+    target: str
+    differences: tuple[Difference, ...]
+    noise: tuple[tuple[Difference, str], ...] = ()
+    skipped: str = ""
+
+    @property
+    def same(self) -> bool:
+        """Compared, and without a difference that means something."""
+        return not self.differences and not self.skipped
+
+
+class Observation(msgspec.Struct, frozen=True, gc=False):
+    """All that is known of one request when nothing more will come: production's exchange, what became of the
+    request here, and at each target.
+
+    `fate` is the bucket of the ledger, with its reason behind a colon where it has one: `replayed`, `overflowed`,
+    `sampled_out`, `filtered: path ~ "^/health"`, `refused: own_mark`, `incomplete: lost_packets`.
+    """
+
+    exchange: Exchange
+    fate: str
+    outcomes: tuple[Outcome, ...]
+    verdicts: tuple[Verdict, ...] = ()

@@ -286,7 +286,11 @@ class Bug(Exception):
 
 @pytest.mark.parametrize(
     "where",
-    ["shadowtap.pipeline.Pipeline.feed", "shadowtap.pipeline.Pipeline.finish", "shadowtap.runner._in_time"],
+    [
+        "shadowtap.pipeline.Pipeline.feed",
+        "shadowtap.pipeline.Pipeline.finish",
+        "shadowtap.runner.files._in_time",
+    ],
 )
 @live
 async def test_a_bug_ends_the_run_loudly(tmp_path, where, monkeypatch, caplog):

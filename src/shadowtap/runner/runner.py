@@ -1,34 +1,10 @@
-"""The run: the only event loop, joining capture, pipeline and replay.
-
-Batches. The first packet after a silence is handled at once. While packets keep coming, the runner waits a little
-between batches, and longer the more there are, since a batch costs a fixed number of array operations whatever its
-size (`_Pace`). Capture never waits for a target: what a target cannot take is dropped there and counted.
-
-Files are different: their packets wait. They are read in a thread, together, in the order of their packets' times,
-as fast as the slowest target takes the requests, so that none loses any. Their clock is that of their
-packets, so they have a pipeline of their own.
-
-The end. SIGINT, SIGTERM, the end of all sources or of the given duration stop the capture; streams still open are
-ended, replays under way get a grace period (none limit when the sources ended by themselves, since every request
-ends by its own time-out), and what is left is counted as interrupted. A second signal does not wait.
-
-Bugs. An exception that nobody caught ends the run, with a traceback and the account so far: a replay that silently
-stopped counting, or capturing, would be worse.
-"""
+"""One run: start, dispatch, end."""
 
 import asyncio
 import gc
-import heapq
-import resource
-import signal
-import ssl
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
-from itertools import repeat
+from collections.abc import Coroutine
 from typing import Any
-
-import uvloop
 
 from shadowtap.capture import FileSource, LiveSource
 from shadowtap.capture.sources import SourceSpec, open_source, parse_source
@@ -43,6 +19,10 @@ from shadowtap.replay import Guard, Target, is_marked
 from shadowtap.report import View
 from shadowtap.report.health import Health
 from shadowtap.report.status import StatusServer
+from shadowtap.runner.files import FileReader
+from shadowtap.runner.live import LiveReader
+from shadowtap.runner.surroundings import connections as connections_each
+from shadowtap.runner.surroundings import escaped, raise_file_limit, signals, tls
 
 OWN_MARK = "own_mark"
 AMBIGUOUS = "ambiguous_framing"
@@ -54,47 +34,14 @@ _TICK_S = 0.05
 _VIEW_S = 0.25
 _GC_THRESHOLD = (50_000, 20, 50)
 """Values of the pipeline hold no cycles, so collecting every 700 of them only costs time and latency."""
-_SPARE_FILES = 256
-"""File descriptors kept free of replay connections, or half of them where there are few."""
 _FILE_BACKLOG = 2_000
 """Requests that may wait at a target before a file is read on."""
 _FILE_CONNECTIONS = 1 << 40
 """The number of the first connection in a file, where there are live sources too."""
-_BATCHES_A_TURN = 16
-"""Batches of one source handled before the loop turns to the targets."""
-
-
-def run(settings: Settings, *, view: View | None = None) -> Ledger:
-    """Run until the end, and give the account. Raises UsageError before anything is started, RunError when the run
-    cannot start or go on; the ledger that `view` was started with is complete then, too."""
-    return uvloop.run(Runner(settings, view).run())
-
-
-class _Pace:
-    """How long to wait for the next batch, from how many packets come in a millisecond.
-
-    A batch has a fixed cost, most of all that of waking up with cold caches, so the busier it is the longer the
-    wait: nobody misses a few milliseconds then, and the same work costs half as much.
-    """
-
-    STEPS = ((12, 1), (60, 2), (1 << 62, 3))
-    """Packets a millisecond below which to wait so many milliseconds; the loop's timers count whole ones."""
-    __slots__ = ("_last", "_mean")
-
-    def __init__(self) -> None:
-        self._mean = 0.0
-        self._last = 0.0
-
-    def wait_ms(self, packets: int, now: float) -> int:
-        """The next wait, after a batch of so many packets; `now` in seconds."""
-        elapsed_ms = min(max((now - self._last) * 1000, 1.0), 100.0)
-        self._last = now
-        self._mean += (packets / elapsed_ms - self._mean) / 8
-        return next(wait for below, wait in self.STEPS if self._mean < below)
 
 
 class Runner:
-    """One run from start to end. See `run`."""
+    """One run from start to end. See `shadowtap.runner.run`."""
 
     def __init__(self, settings: Settings, view: View | None) -> None:
         self.settings = settings
@@ -103,8 +50,8 @@ class Runner:
         self._guard = Guard()
         self._pipeline = self._new_pipeline(0)
         self._targets: list[Target] = []
-        self._live: list[_LiveReader] = []
-        self._files: _FileReader | None = None
+        self._live: list[LiveReader] = []
+        self._files: FileReader | None = None
         self._started = False
         self._all_refused = False
         self._stop = asyncio.Event()
@@ -129,7 +76,7 @@ class Runner:
         specs = [parse_source(url) for url in settings.sources]
         status: StatusServer | None = None
         sources: list[LiveSource | FileSource] = []
-        with _signals(self._interrupt), _escaped(self._on_bug):
+        with signals(self._interrupt), escaped(self._on_bug):
             try:
                 await self._open_targets()
                 for spec in specs:
@@ -157,8 +104,8 @@ class Runner:
         return self.ledger
 
     async def _open_targets(self) -> None:
-        _raise_file_limit()
-        share = _connections(len(self.settings.targets))
+        raise_file_limit()
+        share = connections_each(len(self.settings.targets))
         for settings in self.settings.targets:
             target = self._target(settings, share)
             self._targets.append(target)
@@ -176,7 +123,7 @@ class Runner:
             account,
             host=address.host,
             port=address.port,
-            tls=_tls(settings) if address.tls else None,
+            tls=tls(settings) if address.tls else None,
             authority=None if settings.keep_host else address.authority.encode(),
             pool=settings.pool,
             timeout_s=settings.timeout_s,
@@ -209,14 +156,14 @@ class Runner:
         for source, spec in zip(sources, specs, strict=True):
             road = self._pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(self.settings.ports))
             if isinstance(source, LiveSource):
-                reader = _LiveReader(self, source, road)
+                reader = LiveReader(self, source, road)
                 self._live.append(reader)
                 reader.start()
             else:
                 files.append((source, road))
         if files:
             pipeline = self._new_pipeline(_FILE_CONNECTIONS if self._live else 0)
-            self._files = _FileReader(self, files, pipeline)
+            self._files = FileReader(self, files, pipeline)
 
     def beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin something that goes on beside the rest; if it fails, the run ends."""
@@ -415,155 +362,6 @@ class Runner:
             self._view.event(text)
 
 
-class _LiveReader:
-    """Takes batches from one live source: waits for the first packet, then looks again as `_Pace` says."""
-
-    def __init__(self, runner: Runner, source: LiveSource, road: Decapsulator) -> None:
-        self._runner = runner
-        self._source = source
-        self._road = road
-        self._pace = _Pace()
-        self._timer: asyncio.TimerHandle | None = None
-        self._loop = asyncio.get_running_loop()
-
-    def start(self) -> None:
-        """Wait for packets."""
-        self._timer = None
-        self._loop.add_reader(self._source.fileno(), self._readable)
-
-    def stop(self) -> None:
-        """Take what is there, and no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-        else:
-            self._loop.remove_reader(self._source.fileno())
-        self._take()
-
-    def _readable(self) -> None:
-        self._loop.remove_reader(self._source.fileno())
-        self._again()
-
-    def _again(self) -> None:
-        packets = self._take()
-        if not packets:
-            self.start()
-            return
-        wait_ms = self._pace.wait_ms(packets, self._loop.time())
-        self._timer = self._loop.call_later(wait_ms / 1000, self._again)
-
-    def _take(self) -> int:
-        packets = 0
-        try:
-            for _ in range(_BATCHES_A_TURN):
-                frames = self._source.receive()
-                if frames is None:
-                    break
-                packets += len(frames)
-                self._runner.take(frames, self._road)
-        except RunError as error:
-            self._runner.break_off(error)
-        return packets
-
-
-class _FileReader:
-    """Reads all files together, each request when there is room for it. `task` ends with them."""
-
-    def __init__(
-        self, runner: Runner, files: list[tuple[FileSource, Decapsulator]], pipeline: Pipeline
-    ) -> None:
-        self._runner = runner
-        self._files = files
-        self._pipeline = pipeline
-        self._now_ns = 0
-        self.task = runner.beside(self._read())
-
-    def stop(self) -> None:
-        """Read no more, and end what is open."""
-        self.task.cancel()
-        self._runner.dispatch(self._pipeline.finish(self._now_ns))
-
-    async def _read(self) -> None:
-        loop, pipeline, batches = asyncio.get_running_loop(), self._pipeline, _in_time(self._files)
-        while (batch := await loop.run_in_executor(None, next, batches, None)) is not None:
-            frames, road = batch
-            self._now_ns = max(self._now_ns, int(frames.time_ns[-1]))
-            await self._dispatch(pipeline.feed(frames, road))
-            await self._dispatch(pipeline.advance(self._now_ns))
-        await self._dispatch(pipeline.finish(self._now_ns))
-        for source, _ in self._files:
-            if source.stopped:
-                self._runner.tell(f"{source.name}: stopped: {source.stopped}")
-
-    async def _dispatch(self, messages: list[Message]) -> None:
-        await asyncio.sleep(0)
-        for message in messages:
-            while isinstance(message, Request) and not self._runner.has_room(message):
-                await asyncio.sleep(0.002)
-            self._runner.dispatch([message])
-
-
-def _in_time(files: list[tuple[FileSource, Decapsulator]]) -> Iterator[tuple[Frames, Decapsulator]]:
-    """The batches of all files in the order of their first packets, so that time goes one way."""
-    batches = (zip(source, repeat(road)) for source, road in files)
-    return iter(heapq.merge(*batches, key=lambda batch: int(batch[0].time_ns[0])))
-
-
-@contextmanager
-def _escaped(report: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]) -> Iterator[None]:
-    """Exceptions that escape from callbacks and tasks are reported while this lasts."""
-    loop = asyncio.get_running_loop()
-    before = loop.get_exception_handler()
-    loop.set_exception_handler(report)
-    try:
-        yield
-    finally:
-        loop.set_exception_handler(before)
-
-
-@contextmanager
-def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `interrupt` while this lasts; outside the main thread there are no signals."""
-    loop = asyncio.get_running_loop()
-    caught = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(ValueError, RuntimeError):
-            loop.add_signal_handler(number, interrupt)
-            caught.append(number)
-    try:
-        yield
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)
-
-
 def _health(settings: Settings) -> Health:
     health = settings.health
     return Health(window_s=health.window_s, windows=health.windows, loss=health.loss)
-
-
-def _tls(settings: TargetSettings) -> ssl.SSLContext:
-    """How a target's certificate is checked. Raises UsageError for an unreadable ca_file."""
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"{settings.ca_file}: no CA certificates to be read: {error.strerror}") from None
-    if not settings.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
-def _raise_file_limit() -> None:
-    """Every connection is a file; the soft limit is 1,024 on most systems, the hard one far higher."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
-    if soft < wanted:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _connections(targets: int) -> int:
-    """How many connections each target may have open."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max((soft - min(_SPARE_FILES, soft // 2)) // max(targets, 1), 1)

@@ -1,0 +1,71 @@
+"""What a run takes from the process it runs in: signals, uncaught exceptions, files, certificates."""
+
+import asyncio
+import resource
+import signal
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from shadowtap.config import TargetSettings
+from shadowtap.errors import UsageError
+
+_SPARE_FILES = 256
+"""File descriptors kept free of replay connections, or half of them where there are few."""
+
+
+@contextmanager
+def escaped(report: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]) -> Iterator[None]:
+    """Exceptions that escape from callbacks and tasks are reported while this lasts."""
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(report)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)
+
+
+@contextmanager
+def signals(interrupt: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call `interrupt` while this lasts; outside the main thread there are no signals."""
+    loop = asyncio.get_running_loop()
+    caught = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError, RuntimeError):
+            loop.add_signal_handler(number, interrupt)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+def tls(settings: TargetSettings) -> ssl.SSLContext:
+    """How a target's certificate is checked. Raises UsageError for an unreadable ca_file."""
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"{settings.ca_file}: no CA certificates to be read: {error.strerror}") from None
+    if not settings.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def raise_file_limit() -> None:
+    """Every connection is a file; the soft limit is 1,024 on most systems, the hard one far higher."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
+    if soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def connections(targets: int) -> int:
+    """How many connections each target may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max((soft - min(_SPARE_FILES, soft // 2)) // max(targets, 1), 1)
