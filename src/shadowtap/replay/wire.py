@@ -12,7 +12,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
 from shadowtap.events import Failure, Fault
-from shadowtap.http1 import Limits, Raw, Reader, Role
+from shadowtap.http1 import Limits, Raw, Reader, Role, field
 from shadowtap.http1.reader import State
 
 if TYPE_CHECKING:
@@ -71,12 +71,15 @@ class Wire(asyncio.Protocol):
             self.heard = True
             lane.first_ns = perf_counter_ns()
         reader = self._reader
-        raws = reader.feed(data)
-        if len(raws) == 1 and reader.state is _HEAD and not reader.held and _is_good(raws[0]):
-            self.used = True
-            lane.answered(raws[0], keep=True)
-        else:
-            self._take(lane, raws)
+        if reader.state is _HEAD and not reader.held:
+            raw = reader.whole(data, 0, 0, 0)
+            if raw is not None:
+                self.used = True
+                lane.answered(raw, keep=True)
+                return
+        elif reader.more(data) >= 0:
+            return
+        self._take(lane, reader.feed(data))
 
     def _take(self, lane: "Lane", raws: list[Raw]) -> None:
         """What is not exactly one answer: a part of one, interim ones, more than one, garbage."""
@@ -128,11 +131,35 @@ class Wire(asyncio.Protocol):
             transport.close()
 
 
-def _is_good(raw: Raw) -> bool:
-    """Whether this is a complete, final answer."""
-    return raw.fault is None and raw.first[1] >= b"200"
-
-
 def _is_final(raw: Raw) -> bool:
     status = int(raw.first[1])
     return status >= 200 or status == 101
+
+
+_keeping: dict[bytes, bool] = {}
+_REMEMBERED = 1_000
+"""Heads whose `keeps_alive` is remembered; within a second, a server's answers often have the very same head."""
+
+
+def keeps_alive(raw: Raw) -> bool:
+    """Whether the connection can carry another request after this answer (RFC 9112, section 9.3)."""
+    known = _keeping.get(raw.head)
+    if known is None:
+        known = _keeps_alive(raw)
+        if len(_keeping) >= _REMEMBERED:
+            _keeping.clear()
+        if len(raw.head) <= _SHORT:
+            _keeping[raw.head] = known
+    return known
+
+
+_SHORT = 1_024
+"""Longest head that is remembered."""
+
+
+def _keeps_alive(raw: Raw) -> bool:
+    version, status, _ = raw.first
+    value = (field(raw.head, b"connection") or b"").lower()
+    if version == b"1.1" and status != b"101":
+        return b"close" not in value
+    return version == b"1.0" and b"keep-alive" in value

@@ -280,18 +280,17 @@ class Runner:
     def dispatch(self, messages: list[Message]) -> None:
         """Give messages to whom they concern."""
         for message in messages:
-            if isinstance(message, Request):
+            if type(message) is Request:
                 self._on_request(message)
-            elif isinstance(message, Exchange):
+            elif type(message) is Exchange:
                 self._on_exchange(message)
             elif isinstance(message, Ended):
                 for target in self._targets:
                     target.connection_ended(message.connection)
 
     def _on_request(self, request: Request) -> None:
-        account = self.ledger.requests
+        account, marked = self.ledger.requests, is_marked(request.head)
         account.seen += 1
-        marked = is_marked(request.head)
         if not request.index and not marked:
             self._saw_server(request.connection.server)
         if request.fault is not None:
@@ -302,21 +301,16 @@ class Runner:
             account.refused[AMBIGUOUS] += 1
         elif request.method == b"CONNECT":
             account.refused[TUNNEL] += 1
-        else:
-            self._offer(request)
-
-    def _offer(self, request: Request) -> None:
-        account, taken = self.ledger.requests, False
-        if self._all_refused:
+        elif self._all_refused:
             account.refused[PRODUCTION_GUARD] += 1
-            return
-        for target in self._targets:
-            if target.offer(request):
-                taken = True
-        if taken:
-            account.replayed += 1
         else:
-            account.overflowed += 1
+            taken = False
+            for target in self._targets:
+                taken |= target.offer(request)
+            if taken:
+                account.replayed += 1
+            else:
+                account.overflowed += 1
 
     def _on_exchange(self, exchange: Exchange) -> None:
         response = exchange.response
