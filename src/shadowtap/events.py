@@ -7,7 +7,7 @@ they are small frozen values. Times are nanoseconds since the Unix epoch, as the
 nothing of the stage that made it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum, StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
@@ -67,6 +67,44 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def rows(self) -> Iterable[tuple[int, int, int]]:
+        """Frame by frame: start, captured, time_ns."""
+        return zip(self.start.tolist(), self.captured.tolist(), self.time_ns.tolist(), strict=True)
+
+
+class FewFrames(Frames):
+    """`Frames` as plain numbers, for a batch so small that columns cost more than they save. The columns are made
+    when somebody asks for them. All bytes of these frames were captured."""
+
+    __slots__ = ("_lengths", "_starts", "_times")
+
+    def __init__(
+        self, buffer: Bytes, starts: list[int], lengths: list[int], times: list[int], link: int
+    ) -> None:
+        self.buffer = buffer
+        self.link = link
+        self._starts = starts
+        self._lengths = lengths
+        self._times = times
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def rows(self) -> Iterable[tuple[int, int, int]]:
+        """As `Frames.rows`."""
+        return zip(self._starts, self._lengths, self._times, strict=True)
+
+    def __getattr__(self, name: str) -> Ints:  # a slot that is still empty
+        values = _COLUMNS.get(name)
+        if values is None:
+            raise AttributeError(name)
+        column = np.array(getattr(self, values), np.int64)
+        setattr(self, name, column)
+        return column
+
+
+_COLUMNS = {"start": "_starts", "captured": "_lengths", "on_wire": "_lengths", "time_ns": "_times"}
 
 
 class FlowKey(NamedTuple):
@@ -167,30 +205,33 @@ _EVENTFUL = 0b111
 
 
 class FewSegments:
-    """What `Segments` is, as rows: for a batch so small that columns cost more than they save."""
+    """What `Segments` is, as rows: for a batch so small that columns cost more than they save. `count` is how many
+    there are, `rows` those that do more than acknowledge, `every` gives them all."""
 
-    __slots__ = ("_rows", "buffer")
+    __slots__ = ("_count", "_every", "_rows", "buffer")
 
-    def __init__(self, buffer: Bytes, rows: list[SegmentRow]) -> None:
+    def __init__(
+        self, buffer: Bytes, count: int, rows: list[SegmentRow], every: Callable[[], list[SegmentRow]]
+    ) -> None:
         self.buffer = buffer
+        self._count = count
         self._rows = rows
+        self._every = every
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._count
 
     def payload_bytes(self) -> int:
         """Octets of payload in all of them."""
-        return sum(row[5] - row[4] for row in self._rows)
+        return sum([row[5] - row[4] for row in self._rows])
 
     def cut(self) -> int:
         """How many were cut short by the capture."""
-        return sum(1 for row in self._rows if row[9])
+        return sum([1 for row in self._rows if row[9]])
 
     def rows(self, *, acks: bool) -> list[SegmentRow]:
         """As `Segments.rows`."""
-        if acks:
-            return self._rows
-        return [row for row in self._rows if row[5] > row[4] or row[8] & _EVENTFUL or row[9]]
+        return self._every() if acks else self._rows
 
 
 class Endpoint(NamedTuple):
