@@ -16,6 +16,7 @@ from shadowtap.events import (
     Connection,
     Difference,
     Exchange,
+    FewFrames,
     FewSegments,
     FlowKey,
     Link,
@@ -47,13 +48,29 @@ SEGMENTS = st.lists(
 
 
 @given(SEGMENTS, st.booleans())
-def test_segments_are_the_same_as_columns_and_as_rows(segments: list[Segment], acks: bool) -> None:
+def test_few_segments_hand_out_the_rows_they_have(segments: list[Segment], acks: bool) -> None:
     whole = columns(segments)
-    few = FewSegments(whole.buffer, list(whole.rows(acks=True)))
+    busy, every = list(whole.rows(acks=False)), list(whole.rows(acks=True))
+    few = FewSegments(whole.buffer, len(every), busy, lambda: every)
     assert len(few) == len(whole) == len(segments)
     assert list(few.rows(acks=acks)) == list(whole.rows(acks=acks))
     assert few.payload_bytes() == whole.payload_bytes() == sum(len(segment.data) for segment in segments)
     assert few.cut() == np.count_nonzero(whole.missing)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=9), st.integers(0, 1 << 62)), max_size=5))
+def test_few_frames_are_frames_of_which_every_byte_was_captured(told: list[tuple[bytes, int]]) -> None:
+    octets = [frame for frame, _ in told]
+    whole = packets.frames(octets, Link.VXLAN, times=[time_ns for _, time_ns in told])
+    numbers = (column.tolist() for column in (whole.start, whole.captured, whole.time_ns))
+    few = FewFrames(whole.buffer, *numbers, Link.VXLAN)
+    assert len(few) == len(whole)
+    assert list(few.rows()) == list(whole.rows())
+    for column in ("start", "captured", "on_wire", "time_ns"):
+        assert getattr(few, column).tolist() == getattr(whole, column).tolist()
+        assert getattr(few, column).dtype == np.int64
+    with pytest.raises(AttributeError):
+        _ = few.nothing_of_this_name  # type: ignore[attr-defined]
 
 
 @given(SEGMENTS)
