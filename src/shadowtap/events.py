@@ -171,10 +171,6 @@ class Segments:
     def __len__(self) -> int:
         return len(self.seq)
 
-    def payload_bytes(self) -> int:
-        """Octets of payload in all of them."""
-        return int(self.length.sum())
-
     def rows(self, *, acks: bool) -> "Iterable[SegmentRow]":
         """Segment by segment; those that only acknowledge are left out unless `acks`."""
         if acks:
@@ -206,28 +202,27 @@ _EVENTFUL = 0b111
 
 class FewSegments:
     """What `Segments` is, as rows: for a batch so small that columns cost more than they save. `count` is how many
-    there are, `rows` those that do more than acknowledge, `every` gives them all."""
+    there are, `cut` how many were cut short by the capture, `rows` those that do more than acknowledge; `every`
+    gives them all."""
 
-    __slots__ = ("_count", "_every", "_rows", "buffer")
+    __slots__ = ("_every", "_rows", "buffer", "count", "cut")
 
     def __init__(
-        self, buffer: Bytes, count: int, rows: list[SegmentRow], every: Callable[[], list[SegmentRow]]
+        self,
+        buffer: Bytes,
+        count: int,
+        cut: int,
+        rows: list[SegmentRow],
+        every: Callable[[], list[SegmentRow]],
     ) -> None:
         self.buffer = buffer
-        self._count = count
+        self.count = count
+        self.cut = cut
         self._rows = rows
         self._every = every
 
     def __len__(self) -> int:
-        return self._count
-
-    def payload_bytes(self) -> int:
-        """Octets of payload in all of them."""
-        return sum([row[5] - row[4] for row in self._rows])
-
-    def cut(self) -> int:
-        """How many were cut short by the capture."""
-        return sum([1 for row in self._rows if row[9]])
+        return self.count
 
     def rows(self, *, acks: bool) -> list[SegmentRow]:
         """As `Segments.rows`."""

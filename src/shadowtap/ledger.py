@@ -47,8 +47,9 @@ class Latency:
 
     def record(self, ns: int) -> None:
         """Add one duration; below zero counts as zero."""
-        self._noted.append(ns)
-        if len(self._noted) >= _NOTED:
+        noted = self._noted
+        noted.append(ns)
+        if len(noted) >= _NOTED:
             self._sort_in()
 
     def _sort_in(self) -> None:
@@ -173,7 +174,8 @@ class Answers:
 
     def record(self, status: int, latency_ns: int | None) -> None:
         """Add one answer; the latency runs from the request's last byte to the answer's first."""
-        self.statuses[status] += 1
+        statuses = self.statuses
+        statuses[status] = statuses.get(status, 0) + 1
         if latency_ns is not None:
             self.latency.record(latency_ns)
 

@@ -204,12 +204,13 @@ class BatchReceiver:
 
     def few(self, n: int) -> tuple[list[int], list[int]]:
         """`lengths` and `times` of so few messages that plain numbers are cheaper than columns."""
-        lengths = self._header_ints[14 : 16 * n : 16].tolist()
+        ints, longs, last = self._header_ints, self._control_longs, 16 * n
+        lengths = ints[14:last:16].tolist()
         if self._namelens is not None or not self._stamped(n):
             return lengths, self.times(n).tolist()
-        longs = self._control_longs
-        seconds, nanoseconds = longs[2 : 8 * n : 8].tolist(), longs[3 : 8 * n : 8].tolist()
-        return lengths, [s * 1_000_000_000 + ns for s, ns in zip(seconds, nanoseconds, strict=True)]
+        last >>= 1
+        stamps = zip(longs[2:last:8].tolist(), longs[3:last:8].tolist(), strict=True)
+        return lengths, [seconds * 1_000_000_000 + ns for seconds, ns in stamps]
 
     def _stamped(self, n: int) -> bool:
         """Whether the messages carry a stamp: a property of the socket, so the first and the last speak for

@@ -27,25 +27,31 @@ def segments(
 ) -> FewSegments | None:
     """The segments of a batch of plain frames, or None, without a trace, if one of them is not plain."""
     unwanted: list[Drop] = []
-    rows = _rows(frames, vnis, ports, unwanted, acks=False)
-    if rows is None:
+    found = _rows(frames, vnis, ports, unwanted, acks=False)
+    if found is None:
         return None
+    rows, count, cut = found
     for reason in unwanted:
         dropped[reason] += 1
-    count = len(frames) - len(unwanted)
-    return FewSegments(frames.buffer, count, rows, lambda: _rows(frames, vnis, ports, [], acks=True) or [])
+    return FewSegments(frames.buffer, count, cut, rows, lambda: _with_acks(frames, vnis, ports))
+
+
+def _with_acks(frames: Frames, vnis: Ints | None, ports: Mask | None) -> list[SegmentRow]:
+    found = _rows(frames, vnis, ports, [], acks=True)
+    return found[0] if found is not None else []
 
 
 def _rows(
     frames: Frames, vnis: Ints | None, ports: Mask | None, unwanted: list[Drop], *, acks: bool
-) -> list[SegmentRow] | None:
-    """Each frame's segment; those that only acknowledge are read no further than to know that, unless `acks`."""
+) -> tuple[list[SegmentRow], int, int] | None:
+    """The segments, without those that only acknowledge unless `acks`; how many there are with these, and how many
+    were cut short. Of a pure acknowledgement no more is read than it takes to know it."""
     overlay = frames.link == Link.VXLAN
     before = 8 if overlay else 0
     unpack = (_VXLAN if overlay else _ETHERNET).unpack_from
     buffer = memoryview(frames.buffer)  # type: ignore[arg-type]
     rows: list[SegmentRow] = []
-    tail = 0
+    tail = count = cut = 0
     for start, captured, time_ns in frames.rows():
         if captured < before + 54:
             return None
@@ -76,13 +82,18 @@ def _rows(
         if ports is not None and not ports[sport] and not ports[dport]:
             unwanted.append(Drop.OTHER_PORT)
             continue
+        count += 1
         if total == header and not bits & _EVENTFUL and not acks:
             continue
-        stop = min(packet_end, stop)
+        if packet_end > stop:
+            cut += 1
+            missing = packet_end - stop
+        else:
+            stop, missing = packet_end, 0
         if src > dst or (src == dst and sport > dport):
             direction, key = 1, _KEY(0, dst, 0, src, dport << 48 | sport << 32 | tail)
         else:
             direction, key = 0, _KEY(0, src, 0, dst, sport << 48 | dport << 32 | tail)
         end = (seq + stop - begin) & 0xFFFFFFFF
-        rows.append((key, direction, seq, end, begin, stop, ack, time_ns, bits & 0xFF, packet_end - stop))
-    return rows
+        rows.append((key, direction, seq, end, begin, stop, ack, time_ns, bits & 0xFF, missing))
+    return rows, count, cut

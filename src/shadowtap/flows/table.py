@@ -109,10 +109,11 @@ class Flows:
         """The events that a batch of segments brings about, in order."""
         events = self._events
         buffer = memoryview(segments.buffer)  # type: ignore[arg-type]
-        table, add = self._table, events.append
+        table, add, octets = self._table, events.append, 0
         for key, direction, seq, end, start, stop, ack, time_ns, flags, missing in segments.rows(
             acks=bool(self._watched)
         ):
+            octets += stop - start
             connection = table.get(key)
             if connection is not None:
                 stream = connection.streams[direction]
@@ -125,7 +126,7 @@ class Flows:
                     continue
             piece = Piece(seq, bytes(buffer[start:stop]), missing, time_ns, ack if flags & ACK else -1)
             self._carefully(connection, key, direction, flags, piece)
-        self.counters.payload_bytes += segments.payload_bytes()
+        self.counters.payload_bytes += octets
         self._events = []
         return events
 

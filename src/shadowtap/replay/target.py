@@ -158,9 +158,16 @@ class Target:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(self, key)
-        if lane.current is None and lane.wire is not None and not lane.queue and not self._is_crowded():
+        busy = self._busy
+        if (
+            lane.current is None
+            and lane.wire is not None
+            and not lane.queue
+            and not self._line
+            and len(busy) + len(self._dialing) < self._in_flight_limit
+        ):
             self._resting.pop(lane, None)
-            self._busy[lane] = None
+            busy[lane] = None
             lane.send(request)
         else:
             lane.push(request)
@@ -276,16 +283,13 @@ class Target:
     def wants(self, lane: Lane) -> None:
         """A lane has something to send: let it go, or put it in line."""
         self._busy.pop(lane, None)
-        if self._is_crowded() or not (lane.wire or self._has_room(lane)):
+        if self._line or self._is_full() or not (lane.wire or self._has_room(lane)):
             if lane.wire is not None:
                 self._resting[lane] = None
             self._line.append(lane)
             self._admit()
         else:
             self._let_go(lane)
-
-    def _is_crowded(self) -> bool:
-        return bool(self._line) or self._is_full()
 
     def _is_full(self) -> bool:
         return len(self._busy) + len(self._dialing) >= self._in_flight_limit

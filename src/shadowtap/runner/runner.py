@@ -313,19 +313,22 @@ class Runner:
                 account.overflowed += 1
 
     def _on_exchange(self, exchange: Exchange) -> None:
-        response = exchange.response
+        request, response = exchange.request, exchange.response
         if exchange.lost_request:
             requests = self.ledger.requests
             requests.seen += 1
             requests.incomplete[Fault.UNSEEN] += 1
         if response is None:
             return
-        if exchange.request is None:
+        latency_ns = None
+        if request is None:
             self._saw_server(response.connection.server)
+        else:
+            latency_ns = response.time_ns - request.end_ns
         if response.fault is not None:
             self.ledger.messages.responses_incomplete[response.fault] += 1
         if response.status >= 200 or response.status == 101:
-            self.ledger.production.record(response.status, exchange.latency_ns)
+            self.ledger.production.record(response.status, latency_ns)
 
     # -- safety ----------------------------------------------------------------------------------------------
 
