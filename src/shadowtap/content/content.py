@@ -18,6 +18,9 @@ from shadowtap.content.media import charset_of_bom, codec, media_type_and_charse
 from shadowtap.events import Request, Response
 from shadowtap.http1 import payload
 
+_DESCRIBING = re.compile(
+    rb"\n(content-type|content-encoding|transfer-encoding)[ \t]*+:((?:[^\n]++|\n[ \t])*+)"
+).findall
 _CHUNK_SIZE = re.compile(rb"[ \t\f\v]*0*([0-9a-fA-F]{1,15})[ \t\f\v]*(?:;[^\n]*)?\r?\n")
 _SPARE_BYTES = 1024
 """What codings one over the other may add to octets that do not shrink."""
@@ -63,13 +66,8 @@ def content_of(message: Request | Response, *, limit_bytes: int) -> Content | Un
 
 def read_content(head: bytes, body: bytes, chunked: bool, *, limit_bytes: int) -> Content | Unreadable:
     """As `content_of`, for a head and the body behind it with its chunked framing."""
-    lower = head.lower()
-    media_type, charset = "", None
-    if b"\ncontent-type" in lower:
-        named = values(head, b"content-type")
-        if named:
-            media_type, charset = media_type_and_charset(named[0])
-    codings = _codings(head, lower)
+    content_type, codings = _described(head)
+    media_type, charset = media_type_and_charset(content_type) if content_type else ("", None)
     octets, cut = payload(body, chunked), False
     if codings and octets:
         decoded = decode(octets, codings, limit_bytes)
@@ -98,7 +96,7 @@ def with_content(message: Message, data: bytes) -> Message:
 def make_body(head: bytes, body: bytes, chunked: bool, data: bytes) -> tuple[bytes, bytes]:
     """Head and body that say `data` in the codings of the ones given. A length is corrected, never added."""
     old = payload(body, chunked)
-    new = encode(data, _codings(head, head.lower()), old)
+    new = encode(data, _described(head)[1], old)
     if chunked:
         return head, _chunked(new, _trailers(body))
     return (set_field(head, b"content-length", b"%d" % len(new)) if _has_length(head) else head), new
@@ -127,19 +125,22 @@ def is_chunked(head: bytes) -> bool:
     ]
 
 
-def _codings(head: bytes, lower: bytes) -> tuple[str, ...]:
-    """Content codings and, over them, transfer codings other than chunked, in lower case, as they were applied."""
-    named: list[bytes] = []
-    if b"\ncontent-encoding" in lower:
-        named += values(lower, b"content-encoding")
-    if b"\ntransfer-encoding" in lower:
-        named += values(lower, b"transfer-encoding")
-    if not named:
-        return ()
-    codings = [coding.strip(b" \t") for coding in b",".join(named).split(b",")]
-    return tuple(
-        coding.decode("latin-1") for coding in codings if coding not in (b"", b"chunked", b"identity")
-    )
+def _described(head: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The Content-Type in lower case, and the content codings and, over them, the transfer codings other than
+    chunked, in lower case, as they were applied."""
+    content_type, content, transfer = b"", b"", b""
+    for name, value in _DESCRIBING(head.lower()):
+        if name == b"content-type":
+            content_type = content_type or value
+        elif name == b"content-encoding":
+            content += value + b","
+        elif value not in (b" chunked\r", b"chunked\r"):
+            transfer += value + b","
+    if not (content or transfer):
+        return content_type, ()
+    codings = [coding.strip(b" \t\r\n") for coding in (content + transfer).split(b",")]
+    known = [coding.decode("latin-1") for coding in codings if coding not in (b"", b"chunked", b"identity")]
+    return content_type, tuple(known)
 
 
 def _has_length(head: bytes) -> bool:

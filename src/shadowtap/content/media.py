@@ -12,6 +12,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_BOM_OCTETS = frozenset((b"\xef", b"\xff", b"\xfe", b"\0"))
 _CACHED_BYTES = 200
 """Values longer than this are read anew each time, so that the cache holds less than a megabyte."""
 _PLAIN = re.compile(
@@ -29,7 +30,7 @@ def media_type_and_charset(value: bytes) -> tuple[str, str | None]:
 
 def charset_of_bom(octets: bytes) -> str | None:
     """The charset that a byte order mark announces, which counts more than what the header says."""
-    if octets[:1] not in (b"\xef", b"\xff", b"\xfe", b"\0"):
+    if octets[:1] not in _BOM_OCTETS:
         return None
     return next((charset for mark, charset in _BOMS if octets.startswith(mark)), None)
 
