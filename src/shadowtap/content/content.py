@@ -120,8 +120,12 @@ def with_target(request: Request, target: bytes) -> Request:
     """The request with another request target, in its head too; the request itself where it has it already."""
     if target == request.target:
         return request
-    target = safe_target(target)
-    return msgspec.structs.replace(request, target=target, head=replace_target(request.head, target))
+    target, head, start = safe_target(target), request.head, len(request.method) + 1
+    if head.startswith(request.target + b" HTTP/", start):
+        head = b"".join((head[:start], target, head[start + len(request.target) :]))
+    else:
+        head = replace_target(head, target)
+    return msgspec.structs.replace(request, target=target, head=head)
 
 
 def is_chunked(head: bytes) -> bool:
