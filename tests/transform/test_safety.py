@@ -80,7 +80,7 @@ def _exchange(request):
     return Exchange(request, None)
 
 
-@pytest.mark.parametrize("text", ["status == 200", "POST", "post /search", "POST search", ""])
+@pytest.mark.parametrize("text", ["status == 200", "POST", "post /search", "POST search", "/search", "*", ""])
 def test_what_is_no_rule_says_so(text):
     with pytest.raises(ValueError, match=r"."):
         allow_rule(text)

@@ -26,6 +26,7 @@ _OVERRIDES = tuple(
     header_values(name) for name in (b"x-http-method-override", b"x-http-method", b"x-method-override")
 )
 _ROUTE = re.compile(r"([A-Z][A-Z-]*|\*) +(/\S*)")
+_ALMOST_ROUTE = re.compile(r"[A-Z-]+(?:\s|$)|\*|/")
 _WILD = re.compile(r"\*\*|\*|\{[^/{}]*\}")
 _UPWARDS = r"(?i)(/|\\|%2f|%5c)(\.|%2e){2}(/|\\|%2f|%5c|;|$)"
 _present = header_values(IDEMPOTENCY_KEY.lower())
@@ -69,6 +70,8 @@ def allow_rule(text: str) -> Expression[Exchange]:
     """
     text = text.strip()
     route = _ROUTE.fullmatch(text)
+    if not route and _ALMOST_ROUTE.match(text):
+        raise ValueError(f'a route is a method and a path, such as "POST /search", not "{text}"')
     rule = parse(_as_expression(route[1], route[2]) if route else text)
     if rule.needs_answer:
         raise ValueError(
