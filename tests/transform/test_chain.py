@@ -165,7 +165,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=100)
+@settings(deadline=None)
 @given(
     STEPS,
     st.fixed_dictionaries(

@@ -1,7 +1,7 @@
 """Which requests pass, under which name the others are counted, and which wait for production's answer."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expression.asking import answered, asked
@@ -83,6 +83,7 @@ RULES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(RULES, max_size=3),
     st.lists(RULES, max_size=3),

@@ -1,7 +1,7 @@
 """At most so many requests a second, whatever the moments."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.transform.rate import BURST_S, Rate
@@ -9,6 +9,7 @@ from shadowtap.transform.rate import BURST_S, Rate
 SECOND = 1_000_000_000
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 1e6), st.lists(st.integers(0, SECOND // 10), max_size=200))
 def test_in_no_stretch_of_time_more_than_the_rate_and_a_burst(per_s, pauses):
     rate, now, taken = Rate(per_s), 1_700_000_000 * SECOND, []

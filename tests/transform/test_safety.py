@@ -4,7 +4,7 @@ import re
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expression.asking import asked, connection
@@ -67,6 +67,7 @@ def test_allowed_writes(rule, method, target, allowed):
     assert safety.allowed == {rule: int(allowed)}
 
 
+@settings(deadline=None)
 @given(st.text("/ab*{}.+()[]\\^$|", max_size=8).map("/".__add__))
 def test_whatever_stands_in_a_route_is_meant_as_it_stands(path):
     rule = allow_rule(f"POST {path}")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expression.asking import asked, connection
@@ -53,6 +53,7 @@ def test_two_salts_draw_independent_samples():
     assert abs(both - users * share**2) < 5 * math.sqrt(users * share**2)
 
 
+@settings(deadline=None)
 @given(KEYS, SHARES, SHARES, st.binary(max_size=100))
 def test_raising_the_share_only_adds(key, one, other, salt):
     request = asked(b"GET / HTTP/1.1\r\nX: " + key.hex().encode() + b"\r\n\r\n")
