@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from expression.asking import asked
-from shadowtap.config.transform import TransformSettings, chain_of, merged, parse_rate, read_transform
+from shadowtap.config.transform import TransformSettings, chain_of, merged, read_transform
 from shadowtap.errors import UsageError
 
 FULL = """
@@ -100,16 +100,3 @@ def test_the_chain():
     again = chain_of(TransformSettings(idempotency_key=True), "run")
     post = asked(b"POST / HTTP/1.1\r\n\r\n")
     assert keyed.apply(post, 0) == again.apply(post, 0) != post
-
-
-@pytest.mark.parametrize(
-    ("text", "per_s"), [("500/s", 500), ("30/m", 0.5), ("1.5 / s", 1.5), ("3600/h", 1), ("6/min", 0.1)]
-)
-def test_rates(text, per_s):
-    assert parse_rate(text) == pytest.approx(per_s)
-
-
-@pytest.mark.parametrize("text", ["", "500", "/s", "-1/s", "5/d", "1e3/s", "٣/s"])
-def test_no_rates(text):
-    with pytest.raises(ValueError, match=r".*"):
-        parse_rate(text)

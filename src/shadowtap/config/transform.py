@@ -4,39 +4,35 @@ The nearer word wins, key by key: `only` and `allow` of the command line replace
 up, since what the file leaves out shall not be replayed because one more thing is left out.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from shadowtap.config.kinds import Count, Seconds, Share, Size, Switch, Text
-from shadowtap.config.settings import MIB, key
 from shadowtap.config.tables import keys_of, read_table
 from shadowtap.errors import UsageError
 from shadowtap.expression import ExpressionError, parse
 from shadowtap.transform import Chain, Step, compose
 from shadowtap.transform.safety import allow_rule
 from shadowtap.transform.sample import parse_keys
+from shadowtap.transform.waiting import OCTETS, REQUESTS, WAIT_NS
 
 Rules = tuple[str, ...]
-Rate = Annotated[float, Meta(gt=0, le=1e7, description='a rate such as "500/s" or "30/m"')]
 
-_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?/ ?(s|m|min|h)")
-_PER = {"s": 1, "m": 60, "min": 60, "h": 3600}
+_KEYS = {"answer_wait_s": "answer_wait", "answer_queue_bytes": "answer_queue_size"}
 
 
-class TransformSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
+class TransformSettings(msgspec.Struct, frozen=True, kw_only=True, rename=_KEYS):
     """Which requests are replayed. docs/expressions.md describes rules."""
 
     only: Rules = ()
     skip: Rules = ()
     send_unanswered: Switch = False
     """Replay also what a rule about production's answer cannot judge, because the answer is missing or late."""
-    answer_wait_s: Seconds = 30.0
-    answer_queue: Count = 20_000
-    answer_queue_bytes: Size = 64 * MIB
+    answer_wait_s: Seconds = WAIT_NS / 1e9
+    answer_queue: Count = REQUESTS
+    answer_queue_bytes: Size = OCTETS
     sample: Share = 1.0
     sample_by: Text = "client"
     sample_salt: Text | None = None
@@ -106,14 +102,6 @@ def chain_of(settings: TransformSettings, run: str, steps: Sequence[Step] = ()) 
         idempotency_run=(settings.idempotency_run or run) if settings.idempotency_key else None,
         steps=steps,
     )
-
-
-def parse_rate(text: str) -> float:
-    """Requests a second: "500/s", "30/m". Raises ValueError."""
-    found = _RATE.fullmatch(text.strip().lower())
-    if not found:
-        raise ValueError(text)
-    return float(found[1]) / _PER[found[2]]
 
 
 def _texts(value: object, where: str) -> Rules:
