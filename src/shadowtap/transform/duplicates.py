@@ -11,56 +11,51 @@ again, the new connection is known by its network, of which the old one had a co
 """
 
 from collections import deque
-from typing import NamedTuple
 
 from shadowtap.events import Endpoint, Request
 
 WINDOW_NS = 5_000_000_000
-"""Nanoseconds between two copies: a packet lost between the two ends comes again within a few of TCP's time-outs."""
+"""Nanoseconds for which a request is remembered at least, and not twice as long: a packet that was lost between the
+two ends comes again within a few of TCP's time-outs."""
 MAX_REMEMBERED = 100_000
-"""Requests remembered: those of five seconds at 20,000 a second, some 25 MB."""
-
+"""Requests remembered in a window: 20,000 a second; some 25 MB in all."""
+_MASK = 0xFFFFFFFF
 
 _Ends = tuple[Endpoint, Endpoint]
-
-
-class _Seen(NamedTuple):
-    """A request as it was seen first; `digest` is None where it was incomplete."""
-
-    vni: int | None
-    digest: int | None
-    time_ns: int
+_Seen = tuple[int | None, int | None]
+"""The network, and a digest of the octets, None where the request was incomplete."""
 
 
 class _Copies:
     """One connection, however often it is mirrored. `lane` is the flow that was seen first."""
 
-    __slots__ = ("ends", "lane", "networks", "open", "seen")
+    __slots__ = ("ends", "lane", "networks", "open")
 
     def __init__(self, lane: int, ends: _Ends) -> None:
         self.lane = lane
         self.ends = ends
         self.networks: set[int | None] = set()
         self.open = 0
-        self.seen: dict[int, _Seen] = {}
 
 
 class Duplicates:
     """Finds the second copies of requests.
 
     `found` counts them. `recovered` counts requests that one copy showed incomplete, and counted so, and a later one
-    complete. `forgotten` counts requests that were forgotten before their time because there were too many.
+    complete. `cut_short` counts windows that ended before their time because there were too many requests.
     """
 
     __slots__ = (
+        "_begun_ns",
         "_by_ends",
         "_ended",
         "_limit",
         "_now_ns",
         "_of",
-        "_order",
+        "_old",
         "_window_ns",
-        "forgotten",
+        "_young",
+        "cut_short",
         "found",
         "recovered",
     )
@@ -68,36 +63,40 @@ class Duplicates:
     def __init__(self, *, window_ns: int = WINDOW_NS, limit: int = MAX_REMEMBERED) -> None:
         self.found = 0
         self.recovered = 0
-        self.forgotten = 0
+        self.cut_short = 0
         self._window_ns = window_ns
         self._limit = limit
-        self._now_ns = 0
+        self._now_ns = self._begun_ns = 0
         self._of: dict[int, _Copies] = {}
         self._by_ends: dict[_Ends, _Copies] = {}
-        self._order: deque[tuple[int, _Copies, int, _Seen]] = deque()
         self._ended: deque[tuple[int, _Copies]] = deque()
+        self._young: dict[int, _Seen] = {}
+        self._old: dict[int, _Seen] = {}
 
     def is_duplicate(self, request: Request) -> bool:
         """Whether this request has been seen already. To be asked once for each, complete or not, in order of
         arrival; the time is the request's own."""
-        number = request.connection.number
-        copies = self._of.get(number) or self._meet(request)
-        now_ns = request.end_ns
-        self._now_ns = now_ns
-        self._forget(now_ns - self._window_ns)
-        begin = request.begin
-        if begin < 0:
+        connection = request.connection
+        copies = self._of.get(connection.number) or self._meet(request)
+        if request.end_ns > self._now_ns:
+            self._now_ns = request.end_ns
+            if self._now_ns - self._begun_ns > self._window_ns:
+                self._turn()
+        if request.begin < 0:
             return False
+        vni = connection.vni
+        place = copies.lane << 32 | request.begin & _MASK
         digest = hash((request.head, request.body)) if request.fault is None else None
-        seen = copies.seen.get(begin)
-        vni = request.connection.vni
-        if seen is not None and seen.vni != vni and abs(now_ns - seen.time_ns) <= self._window_ns:
-            if digest is None or digest == seen.digest:
+        seen = self._young.get(place) or self._old.get(place)
+        if seen is not None and seen[0] != vni:
+            if digest is None or digest == seen[1]:
                 self.found += 1
                 return True
-            if seen.digest is None:
-                self.recovered += 1
-        self._remember(copies, begin, _Seen(vni, digest, now_ns))
+            self.recovered += seen[1] is None
+        self._young[place] = (vni, digest)
+        if len(self._young) > self._limit:
+            self.cut_short += 1
+            self._turn()
         return False
 
     def lane(self, number: int) -> int:
@@ -128,23 +127,14 @@ class Duplicates:
         self._of[connection.number] = copies
         return copies
 
-    def _remember(self, copies: _Copies, begin: int, seen: _Seen) -> None:
-        copies.seen[begin] = seen
-        self._order.append((seen.time_ns, copies, begin, seen))
-        if len(self._order) > self._limit:
-            self.forgotten += 1
-            self._drop_first()
-
-    def _forget(self, until_ns: int) -> None:
-        order, ended = self._order, self._ended
-        while order and order[0][0] < until_ns:
-            self._drop_first()
-        while ended and ended[0][0] < until_ns:
-            copies = ended.popleft()[1]
+    def _turn(self) -> None:
+        """A new window begins: what is older than the one before is forgotten."""
+        if self._now_ns - self._begun_ns > 2 * self._window_ns:
+            self._young = {}
+        self._old, self._young = self._young, {}
+        self._begun_ns = self._now_ns
+        until_ns = self._now_ns - self._window_ns
+        while self._ended and self._ended[0][0] < until_ns:
+            copies = self._ended.popleft()[1]
             if not copies.open and self._by_ends.get(copies.ends) is copies:
                 del self._by_ends[copies.ends]
-
-    def _drop_first(self) -> None:
-        _, copies, begin, seen = self._order.popleft()
-        if copies.seen.get(begin) is seen:
-            del copies.seen[begin]
