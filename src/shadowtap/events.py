@@ -354,7 +354,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     `head` runs from the request line through the empty line; `body` is the octets behind it with any chunked
     framing kept (`http1.payload` removes it). `time_ns` and `end_ns` are the capture times of the packets that
     held the first and the last byte. `index` counts the requests of its connection from 0. `fault` is None when
-    every byte is there; otherwise head and body hold what there was.
+    every byte is there; otherwise head and body hold what there was. `begin` is the position of the first byte in the
+    client's stream (a TCP sequence number), -1 where it is not known.
     """
 
     connection: Connection
@@ -369,6 +370,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     chunked: bool
     flags: tuple[Flag, ...]
     fault: Fault | None
+    begin: int = -1
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
