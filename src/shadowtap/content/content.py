@@ -22,6 +22,7 @@ _DESCRIBING = re.compile(
     rb"\n(content-type|content-encoding|transfer-encoding)[ \t]*+:((?:[^\n]++|\n[ \t])*+)"
 ).findall
 _CHUNK_SIZE = re.compile(rb"[ \t\f\v]*0*([0-9a-fA-F]{1,15})[ \t\f\v]*(?:;[^\n]*)?\r?\n")
+_JSON_LEAD = b"\xef\xbb\xbf \t\r\n"
 _SPARE_BYTES = 1024
 """What codings one over the other may add to octets that do not shrink."""
 
@@ -41,6 +42,14 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     data: bytes
     codings: tuple[str, ...] = ()
     cut: bool = False
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it calls itself JSON, or nothing, and looks like an object or a list."""
+        kind = self.media_type
+        if not kind:
+            return self.data.lstrip(_JSON_LEAD)[:1] in (b"{", b"[")
+        return kind in ("application/json", "text/json") or kind.endswith("+json")
 
     @property
     def text(self) -> str:
@@ -109,10 +118,14 @@ def with_head(message: Message, head: bytes) -> Message:
 
 def with_target(request: Request, target: bytes) -> Request:
     """The request with another request target, in its head too; the request itself where it has it already."""
-    target = safe_target(target)
     if target == request.target:
         return request
-    return msgspec.structs.replace(request, target=target, head=replace_target(request.head, target))
+    target, head, start = safe_target(target), request.head, len(request.method) + 1
+    if head.startswith(request.target + b" HTTP/", start):
+        head = b"".join((head[:start], target, head[start + len(request.target) :]))
+    else:
+        head = replace_target(head, target)
+    return msgspec.structs.replace(request, target=target, head=head)
 
 
 def is_chunked(head: bytes) -> bool:
