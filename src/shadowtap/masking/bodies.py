@@ -1,5 +1,5 @@
-"""What bodies say, masked. What cannot be read as text is not let through: a marker comes in its place, with a stand-in
-of the octets, their number and their type, so that two equal bodies are still equal.
+"""What bodies say, masked. What cannot be read as text is not let through: a marker comes in its place, with a
+stand-in of the octets, their number and their type, so that two equal bodies are still equal.
 
 A body is read as text when its octets are such, whatever its type says: text has no control characters, and what is
 not declared as text is UTF-8. UTF-16 and UTF-32 are read as what they are. Every other charset in use has ASCII where

@@ -1,4 +1,4 @@
-"""Header fields: credentials keep their scheme, cookies their names and attributes, everything else what is no secret."""
+"""Header fields: credentials keep their scheme, cookies their names and attributes, all else what is no secret."""
 
 from enum import Enum
 
@@ -68,9 +68,9 @@ class Headers:
         plain = bare(name)
         if plain.endswith("authorization"):
             return _Means.CREDENTIALS
-        if plain.endswith("setcookie") or plain.endswith("setcookie2"):
+        if plain.endswith(("setcookie", "setcookie2")):
             return _Means.SET_COOKIE
-        if plain.endswith("cookie") or plain.endswith("cookie2"):
+        if plain.endswith(("cookie", "cookie2")):
             return _Means.COOKIES
         return _Means.SECRET if self._names.is_secret(Place.HEADER, name) else _Means.TEXT
 

@@ -1,8 +1,8 @@
 """Stand-ins: what a secret becomes.
 
-A stand-in is a function of the key and the secret alone (BLAKE2b with a key, RFC 7693), so one secret has one stand-in
-in every place, process and run that has the key, and without the key nobody gets from one to the other, not even by
-trying all card numbers. Each is built so that it is recognised as a stand-in and no secret is taken for one: masking
+A stand-in is a function of the key and the secret alone (BLAKE2b with a key, RFC 7693), so one secret has one
+stand-in in every place, process and run that has the key, and without the key nobody gets from one to the other, not
+even by trying all card numbers. Each is built so that it is recognised as a stand-in and no secret is taken for one: masking
 twice is masking once.
 
 Without a key no secret can be told from another: every stand-in is `***`, or a number of nines and zeros where only a
@@ -20,7 +20,7 @@ _HEX = rb"[0-9a-f]{12}"
 MASKED = re.compile(
     rb"\*\*\*|masked-" + _HEX + rb"(?:@example\.com)?"
     rb"|ffffffff-ffff-8[0-9a-f]{3}-b[0-9a-f]{3}-" + _HEX + rb"|9999[0-9]{11}|\+999[0-9]{5,12}"
-    rb"|eyJhbGciOiJub25lIiwidHlwIjoibWFza2VkIn0\.[A-Za-z0-9_-]{35,36}\.bWFza2Vk"
+    rb"|eyJhbGciOiJub25lIiwidHlwIjoibWFza2VkIn0\.eyJzdWIiOiJtYXNrZWQt[A-Za-z0-9_-]{19}\.bWFza2Vk"
 )
 """What a whole stand-in looks like; those of cards and IBANs are recognised by their digits."""
 _JWT = b"eyJhbGciOiJub25lIiwidHlwIjoibWFza2VkIn0.%b.bWFza2Vk"

@@ -9,14 +9,14 @@ import re
 from enum import Enum
 
 from shadowtap.masking.fields import AFTER, Fields
-from shadowtap.masking.gates import gate
+from shadowtap.masking.linear import Gate
 from shadowtap.masking.names import Names, bare
 from shadowtap.masking.pairs import Named, Pairs, named_in_pairs
-from shadowtap.masking.shapes import GATE, Shapes
+from shadowtap.masking.shapes import Shapes
 from shadowtap.masking.spans import Span, beside, joined
 from shadowtap.masking.tokens import decoded_base64
 from shadowtap.masking.values import Values
-from shadowtap.masking.views import JSON, PERCENT, REFERENCE, View
+from shadowtap.masking.views import JSON, PERCENT, REFERENCE, VIEWS, View
 
 MAX_DEPTH = 3
 """Ways of writing that are undone one within the other."""
@@ -44,48 +44,50 @@ _VIEWS: dict[Kind, tuple[View, ...]] = {
     Kind.PLAIN: (JSON, PERCENT, REFERENCE),
     Kind.MARKUP: (JSON, PERCENT, REFERENCE),
 }
-_has_shape = gate(GATE)
 
 
 class Texts:
     """Finds the secrets of texts."""
 
-    __slots__ = ("_fields", "_has_any", "_names", "_shapes", "_values")
+    __slots__ = ("_fields", "_gate", "_names", "_shapes", "_values")
 
     def __init__(self, names: Names, shapes: Shapes, values: Values) -> None:
         self._names = names
         self._shapes = shapes
         self._values = values
         self._fields = Fields(names)
-        self._has_any = gate(GATE + b"|(?:" + names.pattern + b")" + AFTER)
+        views = {view.name: view.gate for view in VIEWS}
+        named = {"named": b"(?i)(?:" + names.pattern + b")" + AFTER}
+        self._gate = Gate({**shapes.gates, **views, **named, "encoded": rb"eyJ[A-Za-z0-9_/+-]{8}"})
 
     def find(self, text: bytes, kind: Kind, depth: int = 0) -> list[Span]:
         """All of them, in order and without overlap."""
+        occurring = self._gate.occurring(text)
         pairs = _PAIRS.get(kind)
-        named: list[Span] = []
-        if pairs is not None:
-            if b"=" in text:
-                named = self._spans(text, list(named_in_pairs(text, pairs, self._names)), kind)
-            shaped = self._shapes.find(text) if _has_shape(text) else []
-        elif self._has_any(text):
-            named = self._spans(text, list(self._fields.find(text, plain=kind is Kind.PLAIN)), kind)
-            shaped = self._shapes.find(text)
-        else:
-            shaped = []
-        if depth < MAX_DEPTH:
-            shaped = beside(self._viewed(text, kind, depth), shaped)
-        return joined(named, shaped, lambda start, end: self._union(text, start, end)) if named else shaped
+        named: list[Named] = []
+        if pairs is not None and b"=" in text:
+            named = list(named_in_pairs(text, pairs, self._names))
+        elif pairs is None and "named" in occurring:
+            named = list(self._fields.find(text, plain=kind is Kind.PLAIN))
+        shaped = self._shapes.find(text, occurring) if occurring else []
+        if occurring and depth < MAX_DEPTH:
+            shaped = beside(self._viewed(text, kind, depth, occurring), shaped)
+        if not named:
+            return shaped
+        return joined(
+            self._spans(text, named, kind), shaped, lambda start, end: self._union(text, start, end)
+        )
 
-    def _viewed(self, text: bytes, kind: Kind, depth: int) -> list[Span]:
+    def _viewed(self, text: bytes, kind: Kind, depth: int, occurring: list[str]) -> list[Span]:
         found: list[Span] = []
         inner = Kind.PLAIN if kind is Kind.PLAIN else Kind.MARKUP
         for view in _VIEWS[kind]:
-            if view.mark in text:
+            if view.name in occurring:
                 decoded = view.decoded(text)
                 if decoded != text:
                     spans = self.find(decoded, inner, depth + 1)
                     found = beside(found, view.back(text, spans)) if spans else found
-        return beside(found, self._encoded(text, depth)) if b"eyJ" in text else found
+        return beside(found, self._encoded(text, depth)) if "encoded" in occurring else found
 
     def _encoded(self, text: bytes, depth: int) -> list[Span]:
         """JSON objects in base64 that hold a secret, each as one secret."""
