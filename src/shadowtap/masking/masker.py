@@ -28,8 +28,8 @@ class Masker:
 
     The stand-ins depend on `key` (16 octets or more, see `key_of`) and on the secret alone; with None for a key all
     are `***`. `fields` are more names whose values are secret anywhere, `keep` are names whose values are not; in
-    both * stands for anything. `shapes` are the kinds that are found by shape, all of `SHAPES` by default. Bodies of more
-    than `limit_bytes` are replaced by a marker. Not for several threads at once.
+    both * stands for anything. `shapes` are the kinds that are found by shape, all of `SHAPES` by default. Bodies
+    of more than `limit_bytes` are replaced by a marker. Not for several threads at once.
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 A stand-in is a function of the key and the secret alone (BLAKE2b with a key, RFC 7693), so one secret has one
 stand-in in every place, process and run that has the key, and without the key nobody gets from one to the other, not
-even by trying all card numbers. Each is built so that it is recognised as a stand-in and no secret is taken for one: masking
-twice is masking once.
+even by trying all card numbers. Each is built so that it is recognised as a stand-in and no secret is taken for
+one: masking twice is masking once.
 
 Without a key no secret can be told from another: every stand-in is `***`, or a number of nines and zeros where only a
 number may stand.
