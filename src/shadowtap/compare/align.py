@@ -8,6 +8,7 @@ bounded: where the table would be too large, elements are paired by their place.
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -68,7 +69,7 @@ def _by_key(production: Sequence[Any], target: Sequence[Any]) -> Alignment | Non
             [(mine[k], theirs[k]) for k in shared],
             [at for k, at in mine.items() if k not in theirs],
             [at for k, at in theirs.items() if k not in mine],
-            any(a > b for a, b in zip(order, order[1:], strict=False)),
+            any(a > b for a, b in pairwise(order)),
         )
     return None
 
@@ -201,7 +202,9 @@ def _likeness(production: Any, target: Any) -> float:
     """From 0 to 1: the share of members that are the same."""
     if isinstance(production, dict) and isinstance(target, dict):
         names = production.keys() | target.keys()
-        same = sum(1 for name in names if name in production and name in target and production[name] == target[name])
+        same = sum(
+            1 for name in names if name in production and name in target and production[name] == target[name]
+        )
         return same / len(names) if names else 1.0
     if type(production) is not type(target):
         return 0.0

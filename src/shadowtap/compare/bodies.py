@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from shadowtap.compare.differences import Differences
 from shadowtap.compare.json_body import NotJson, compare_json, parse_json, parse_json_lines
-from shadowtap.compare.markup import NotMarkup, parse_html, parse_xml
+from shadowtap.compare.markup import Element, NotMarkup, parse_html, parse_xml
 from shadowtap.compare.texts import compare_forms, compare_octets, compare_texts
 from shadowtap.compare.trees import compare_trees
 from shadowtap.content import Content
@@ -101,8 +101,7 @@ def _compare_as(kind: Kind, production: Content, target: Content, found: Differe
     if kind is not Kind.TEXT:
         mine, theirs = _tree(kind, production), _tree(kind, target)
         if not isinstance(mine, Unread) and not isinstance(theirs, Unread):
-            _compare_parsed(kind, mine, theirs, found)
-            return ""
+            return _compare_parsed(kind, mine, theirs, found)
         if isinstance(mine, Unread) != isinstance(theirs, Unread):
             found.add(
                 f"{kind.split()[0]}_invalid",
@@ -140,8 +139,12 @@ def _tree(kind: Kind, content: Content) -> object:
         return Unread(error)
 
 
-def _compare_parsed(kind: Kind, production: object, target: object, found: Differences) -> None:
-    if kind in (Kind.JSON, Kind.JSON_LINES):
-        compare_json(production, target, found)
-    else:
-        compare_trees(production, target, found, kind.value)  # type: ignore[arg-type]
+def _compare_parsed(kind: Kind, production: object, target: object, found: Differences) -> str:
+    try:
+        if isinstance(production, Element) and isinstance(target, Element):
+            compare_trees(production, target, found, kind.value)
+        else:
+            compare_json(production, target, found)
+    except RecursionError:
+        return f"body: {kind} that is deeper than can be compared"
+    return ""

@@ -71,7 +71,9 @@ class Differences:
     ) -> None:
         """A difference at a place. `rule` is given where the one who found it knows already that it is noise."""
         self._occurrences += 1
-        rule = self._named_rule(where, kind) or rule or self._rule(kind, where, production, target, path) or ""
+        rule = (
+            self._named_rule(where, kind) or rule or self._rule(kind, where, production, target, path) or ""
+        )
         known = self._found.get((kind, where, rule))
         if known is not None:
             self._found[kind, where, rule] = msgspec.structs.replace(known, times=known.times + 1)
@@ -84,14 +86,18 @@ class Differences:
     def split(self) -> tuple[tuple[Difference, ...], tuple[tuple[Difference, str], ...]]:
         """The differences that mean something, and the noise with its rules."""
         real, noise = [], []
-        for (_, _, rule), difference in self._found.items():
-            if not rule and self._learned is not None:
-                rule = self._learned.rule_of(self._given.endpoint, difference.kind, difference.where) or ""
+        for (_, _, fixed), difference in self._found.items():
+            rule = fixed or self._learned_rule(difference)
             if rule:
                 noise.append((difference, rule))
             else:
                 real.append(difference)
         return tuple(real), tuple(noise)
+
+    def _learned_rule(self, difference: Difference) -> str:
+        if self._learned is None:
+            return ""
+        return self._learned.rule_of(self._given.endpoint, difference.kind, difference.where) or ""
 
     def _named_rule(self, where: str, kind: str) -> str | None:
         given = self._given
@@ -126,13 +132,11 @@ def shown(value: object) -> str:
         text = value
     elif isinstance(value, list | dict):
         text = _json(value)
+    elif value is None or isinstance(value, bool):
+        text = "null" if value is None else str(value).lower()
     else:
-        text = {None: "null", True: "true", False: "false"}.get(value) if _is_word(value) else _number(value)
+        text = _number(value)
     return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
-
-
-def _is_word(value: object) -> bool:
-    return value is None or isinstance(value, bool)
 
 
 def _number(value: object) -> str:

@@ -29,7 +29,9 @@ _WORD = re.compile(r"[A-Za-z0-9][\w.:%+~=@-]*")
 _MAX_WORDS_TEXT = 4096
 """Characters of a text that is judged word by word."""
 _ISSUED = frozenset(("id", "_id", "uuid", "guid", "number", "reference", "href", "self", "location"))
-_TWICE = frozenset(((201, 409), (200, 409), (204, 409), (200, 404), (204, 404), (204, 410), (200, 410), (201, 422)))
+_TWICE = frozenset(
+    ((201, 409), (200, 409), (204, 409), (200, 404), (204, 404), (204, 410), (200, 410), (201, 422))
+)
 
 
 class Circumstances:
@@ -123,7 +125,9 @@ def _renamed(text: str, host: str, own: str) -> str:
 
 
 def _words_rule(path: Path, production: str, target: str, given: Circumstances) -> str | None:
-    if max(len(production), len(target)) > _MAX_WORDS_TEXT or _WORD.sub("", production) != _WORD.sub("", target):
+    if max(len(production), len(target)) > _MAX_WORDS_TEXT or _WORD.sub("", production) != _WORD.sub(
+        "", target
+    ):
         return None
     words, others = _WORD.findall(production), _WORD.findall(target)
     if len(words) < 2 or len(words) != len(others):

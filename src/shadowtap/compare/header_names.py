@@ -26,7 +26,9 @@ _CHANGING = """
 """
 
 PRESENCE: frozenset[str] = frozenset(("expires", "last-modified", *_CHANGING.split()))
-IGNORED: frozenset[str] = frozenset(f"{_CLOCKS}{_ROADS}{_REQUEST_IDS}{_HOP_BY_HOP} {_OF_THE_BODY}".split()) - PRESENCE
+IGNORED: frozenset[str] = (
+    frozenset(f"{_CLOCKS}{_ROADS}{_REQUEST_IDS}{_HOP_BY_HOP} {_OF_THE_BODY}".split()) - PRESENCE
+)
 
 BALANCER_COOKIES = (
     "AWSALB", "AWSALBCORS", "AWSALBTG", "AWSALBTGCORS", "AWSELB", "AWSELBCORS", "ARRAffinity",

@@ -14,7 +14,9 @@ from shadowtap.compare.header_names import BALANCER_COOKIES
 from shadowtap.http1 import headers
 
 _BLANK = b" \t"
-_SETS = frozenset(("vary", "allow", "cache-control", "access-control-allow-methods", "access-control-allow-headers"))
+_SETS = frozenset(
+    ("vary", "allow", "cache-control", "access-control-allow-methods", "access-control-allow-headers")
+)
 _SET_PREFIX = ("access-control-expose", "accept-")
 _NONCE = re.compile(r"'nonce-[^']*'")
 _PARAMETER = re.compile(r"\s*;\s*")
@@ -24,7 +26,9 @@ _COOKIE_TIMES = ("expires", "max-age")
 def compare_heads(production: bytes, target: bytes, found: Differences) -> None:
     """Add the differences of two heads, their start lines left out."""
     mine, theirs = production.split(b"\n")[1:], target.split(b"\n")[1:]
-    if any(line[:1] in _BLANK and line[:1] for line in mine) or any(line[:1] in _BLANK for line in theirs if line):
+    if any(line[:1] in _BLANK and line[:1] for line in mine) or any(
+        line[:1] in _BLANK for line in theirs if line
+    ):
         before, after = _fields(production), _fields(target)
     else:
         before, after = _only_in(mine, set(theirs)), _only_in(theirs, set(mine))
@@ -87,12 +91,13 @@ def _cookies(before: list[str], after: list[str], found: Differences) -> None:
         elif name not in mine:
             found.add("cookie_extra", where, "", "; ".join(sorted(theirs[name])) or name)
         elif mine[name] != theirs[name]:
-            texts = ("; ".join(sorted(attributes)) for attributes in (mine[name], theirs[name]))
-            found.add("cookie_attribute", where, *texts)
+            found.add(
+                "cookie_attribute", where, "; ".join(sorted(mine[name])), "; ".join(sorted(theirs[name]))
+            )
 
 
 def _cookie(value: str) -> tuple[str, frozenset[str]]:
-    """A cookie's name and its attributes (RFC 6265, section 4.1): of those that are times only that they are there."""
+    """A cookie's name and attributes (RFC 6265, section 4.1); of those that are times only that they are there."""
     pair, *attributes = _PARAMETER.split(value)
     name, _, held = pair.partition("=")
     kept = {

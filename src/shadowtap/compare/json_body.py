@@ -53,26 +53,13 @@ def parse_json_lines(data: bytes) -> list[Any]:
 
 
 def equal(production: Any, target: Any) -> bool:
-    """Whether two parsed values say the same: as `==`, but `true` is not `1`, and NaN is NaN."""
-    try:
-        if production != target:
-            return False
-        return _deep_equal(production, target)
-    except RecursionError:
-        return repr_equal(production, target)
-
-
-def repr_equal(production: Any, target: Any) -> bool:
-    """Whether two values are written alike; for those that cannot be walked."""
-    try:
-        return repr(production) == repr(target)
-    except (RecursionError, ValueError):
-        return False
+    """Whether two parsed values say the same: as `==`, but `true` is not `1`. Raises RecursionError on depth."""
+    return bool(production == target) and _deep_equal(production, target)
 
 
 def _deep_equal(production: Any, target: Any, depth: int = 0) -> bool:
-    """For values that are `==`: whether no boolean stands for a number. (It is nearly all of what an answer costs that
-    is equal but written differently, so it only looks twice at numbers, booleans and what holds others.)"""
+    """For values that are `==`: whether no boolean stands for a number. It is much of what an answer costs that is
+    equal but written differently, so texts are passed over."""
     if type(production) is dict:
         pairs = [(v, target[k]) for k, v in production.items() if type(v) is not str]
     elif type(production) is list:
@@ -89,8 +76,10 @@ def _deep_equal(production: Any, target: Any, depth: int = 0) -> bool:
     return True
 
 
-def compare_json(production: Any, target: Any, found: Differences, path: Path = (), root: str = "body") -> None:
-    """Add the differences of two parsed values."""
+def compare_json(
+    production: Any, target: Any, found: Differences, path: Path = (), root: str = "body"
+) -> None:
+    """Add the differences of two parsed values. Raises RecursionError where they are too deep."""
     if not equal(production, target):
         _walk(production, target, path, found, root)
 
@@ -128,7 +117,7 @@ def _objects(
             continue
         renamed = gone.get(key(name), ())
         if renamed and "{" in key(name):
-            before = renamed.pop(0)  # type: ignore[union-attr]
+            before = renamed.pop(0)
             found.in_body("json_key", (*path, name), before, name, root)
             _walk(production[before], value, (*path, name), found, root)
         else:

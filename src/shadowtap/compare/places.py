@@ -26,12 +26,8 @@ _BEHIND = r"(?:[.\[/ \"].*)?\Z"
 
 def place(path: Path, root: str = "body") -> str:
     """The name of a place: `("items", 3, "price")` → `body.items[].price`."""
-    parts = [root]
-    for step in path[:_MAX_DEPTH]:
-        parts.append("[]" if isinstance(step, int) else key(step))
-    if len(path) > _MAX_DEPTH:
-        parts.append(".**")
-    return "".join(parts)
+    steps = "".join(["[]" if isinstance(step, int) else key(step) for step in path[:_MAX_DEPTH]])
+    return f"{root}{steps}.**" if len(path) > _MAX_DEPTH else root + steps
 
 
 @lru_cache(maxsize=2048)

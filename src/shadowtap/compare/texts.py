@@ -1,9 +1,9 @@
 """Texts by line, forms by field, octets by digest.
 
-    text_value      a line has changed              text_missing, text_extra    a line is gone, is new
-    text_order      the same lines in another order
-    form_missing, form_extra, form_value            fields of application/x-www-form-urlencoded, in any order
-    binary          other octets
+text_value      a line has changed              text_missing, text_extra    a line is gone, is new
+text_order      the same lines in another order
+form_missing, form_extra, form_value            fields of application/x-www-form-urlencoded, in any order
+binary          other octets
 """
 
 from collections import Counter

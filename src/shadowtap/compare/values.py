@@ -23,7 +23,9 @@ _TOKEN_LENGTHS = 0.2
 """How much the lengths of two tokens may differ: a signed token holds a few varying claims."""
 
 _ISO = re.compile(r"\d{4}-?\d\d-?\d\d(?:[T ]\d\d:?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?\Z")
-_HTTP_DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w{0,6}, ?\d{1,2}[ -]\w{3}[ -]\d{2,4} \d\d:\d\d:\d\d")
+_HTTP_DATE = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w{0,6}, ?\d{1,2}[ -]\w{3}[ -]\d{2,4} \d\d:\d\d:\d\d"
+)
 _EPOCH = re.compile(r"\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?\Z")
 _CLASSES = {"{uuid}": "uuid", "{hash}": "hash", "{token}": "token"}
 _NONCE = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}\Z")
@@ -34,7 +36,7 @@ class ValueClass(StrEnum):
 
     UUID = "uuid"
     HASH = "hash"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105  not a password
     TIMESTAMP = "timestamp"
 
 
@@ -78,7 +80,9 @@ def time_of(value: object) -> Time | None:
 def _epoch(number: float) -> Time | None:
     for unit in (1, 1_000, 1_000_000, SECOND_NS):
         if _ERA[0] <= number / unit <= _ERA[1]:
-            return Time(int(number * (SECOND_NS // unit)), SECOND_NS // unit if isinstance(number, int) else 1)
+            return Time(
+                int(number * (SECOND_NS // unit)), SECOND_NS // unit if isinstance(number, int) else 1
+            )
     return None
 
 
