@@ -52,7 +52,9 @@ def answer(body: object = b"", status: int = 200, media: str | None = None, *fie
     return Answer(body, status, media, fields)
 
 
-def request(method: str = "GET", path: str = "/", *fields: str, body: bytes = b"", connection: int = 0, at: int = NOW) -> Request:
+def request(
+    method: str = "GET", path: str = "/", *fields: str, body: bytes = b"", connection: int = 0, at: int = NOW
+) -> Request:
     lines = [f"{method} {path} HTTP/1.1", "Host: shop.example", *fields]
     if body:
         lines.append(f"Content-Length: {len(body)}")
@@ -72,9 +74,13 @@ def exchange(asked: Request, production: Answer, *, latency_ns: int = SECOND // 
     )  # fmt: skip
 
 
-def outcome(asked: Request, target: Answer, *, delay_ns: int = SECOND // 10, latency_ns: int = SECOND // 100) -> Outcome:
+def outcome(
+    asked: Request, target: Answer, *, delay_ns: int = SECOND // 10, latency_ns: int = SECOND // 100
+) -> Outcome:
     sent = asked.end_ns + delay_ns
-    return Outcome(TARGET, asked, sent, latency_ns, latency_ns, target.status, target.head, target.octets, None)
+    return Outcome(
+        TARGET, asked, sent, latency_ns, latency_ns, target.status, target.head, target.octets, None
+    )
 
 
 def judged(

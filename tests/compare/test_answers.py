@@ -12,9 +12,29 @@ from shadowtap.compare import compare, make_rules
 from shadowtap.events import Exchange, Failure, Fault
 from shadowtap.http1 import payload
 
-SHOP = {"id": 1, "items": [{"id": n, "name": f"Product number {n}", "price": n * 100.5, "tags": ["a", "b"], "in_stock": True} for n in range(12)]}
-SERVERS = ("Date: Mon, 23 Nov 2026 01:40:00 GMT", "Server: nginx", "X-Request-Id: 17", "Cache-Control: no-store", "Set-Cookie: sid=abc; Path=/", "Vary: Accept")
-OTHERS = ("Date: Mon, 23 Nov 2026 01:40:03 GMT", "Server: next", "X-Request-Id: 18", "Cache-Control: no-store", "Set-Cookie: sid=def; Path=/", "Vary: Accept")
+SHOP = {
+    "id": 1,
+    "items": [
+        {"id": n, "name": f"Product number {n}", "price": n * 100.5, "tags": ["a", "b"], "in_stock": True}
+        for n in range(12)
+    ],
+}
+SERVERS = (
+    "Date: Mon, 23 Nov 2026 01:40:00 GMT",
+    "Server: nginx",
+    "X-Request-Id: 17",
+    "Cache-Control: no-store",
+    "Set-Cookie: sid=abc; Path=/",
+    "Vary: Accept",
+)
+OTHERS = (
+    "Date: Mon, 23 Nov 2026 01:40:03 GMT",
+    "Server: next",
+    "X-Request-Id: 18",
+    "Cache-Control: no-store",
+    "Set-Cookie: sid=def; Path=/",
+    "Vary: Accept",
+)
 
 
 def chunked(body: bytes) -> bytes:
@@ -57,7 +77,9 @@ def test_the_charset_does_not_count() -> None:
 
 def test_head_requests_have_no_body_to_compare() -> None:
     asked = request("HEAD")
-    assert judged(answer(b"", 200, HTML, "Content-Length: 5"), answer(b"", 200, HTML, "Content-Length: 7"), asked=asked).same
+    assert judged(
+        answer(b"", 200, HTML, "Content-Length: 5"), answer(b"", 200, HTML, "Content-Length: 7"), asked=asked
+    ).same
 
 
 def test_a_body_that_is_gone_is_a_difference() -> None:
@@ -74,7 +96,10 @@ def test_bodies_of_two_kinds_are_one_difference() -> None:
     ("broken", "why"),
     [
         (Answer(b"\x1f\x8b\x08nonsense", media=JSON, fields=("Content-Encoding: gzip",)), "coding_broken"),
-        (Answer(gzip.compress(b'{"a":1}' * 99)[:-20], media=JSON, fields=("Content-Encoding: gzip",)), "coding_broken"),
+        (
+            Answer(gzip.compress(b'{"a":1}' * 99)[:-20], media=JSON, fields=("Content-Encoding: gzip",)),
+            "coding_broken",
+        ),
     ],
 )
 def test_a_coding_that_the_target_breaks_is_a_difference(broken: Answer, why: str) -> None:
@@ -119,7 +144,9 @@ def test_validators_that_differ_make_304_of_200_and_back() -> None:
 
 
 def test_differences_beyond_the_limit_are_counted() -> None:
-    verdict = judged(answer({f"k{chr(97 + n % 26)}{chr(97 + n // 26)}": 1 for n in range(80)}), answer({"a": 1}))
+    verdict = judged(
+        answer({f"k{chr(97 + n % 26)}{chr(97 + n // 26)}": 1 for n in range(80)}), answer({"a": 1})
+    )
     assert len(verdict.differences) == 50
     assert verdict.more == 31
     assert not verdict.same
@@ -138,7 +165,9 @@ def test_an_equal_answer_of_a_kibibyte_costs_little(spaced: bool) -> None:
     assert len(body) > 1000
     asked = request()
     one = exchange(asked, Answer(body, media=JSON, fields=SERVERS))
-    two = outcome(asked, Answer(msgspec.json.format(body, indent=1) if spaced else body, media=JSON, fields=OTHERS))
+    two = outcome(
+        asked, Answer(msgspec.json.format(body, indent=1) if spaced else body, media=JSON, fields=OTHERS)
+    )
     assert compare(one, two).same
     once = min(timeit.repeat(lambda: compare(one, two), number=50, repeat=20)) / 50
     assert once < 300e-6  # the benchmark holds it to 60 µs; this is for a machine that is busy

@@ -60,7 +60,10 @@ def test_one_place_is_one_difference_however_often() -> None:
 
 def test_true_is_not_one_and_one_is_one_point_zero() -> None:
     assert both({"a": True, "b": 1}, {"a": 1, "b": 1.0}) == ["json_type body.a: true ≠ 1"]
-    assert both({"n": {"a": True}, "m": 1}, {"n": {"a": 1}, "m": 2}) == ["json_type body.n.a: true ≠ 1", "json_value body.m: 1 ≠ 2"]
+    assert both({"n": {"a": True}, "m": 1}, {"n": {"a": 1}, "m": 2}) == [
+        "json_type body.n.a: true ≠ 1",
+        "json_value body.m: 1 ≠ 2",
+    ]
 
 
 def test_a_reordered_list_is_one_difference() -> None:
@@ -79,7 +82,9 @@ def test_elements_with_keys_are_found_wherever_they_are() -> None:
 
 def test_an_element_put_in_between_leaves_the_others_alone() -> None:
     assert both([1, 2, 3, 4], [1, 9, 2, 3, 4]) == ["json_length body: 4 elements ≠ 5 elements"]
-    assert both([{"a": 1, "b": 2}, {"a": 3, "b": 4}], [{"a": 9, "b": 9}, {"a": 1, "b": 2}, {"a": 3, "b": 5}]) == [
+    assert both(
+        [{"a": 1, "b": 2}, {"a": 3, "b": 4}], [{"a": 9, "b": 9}, {"a": 1, "b": 2}, {"a": 3, "b": 5}]
+    ) == [
         "json_length body: 2 elements ≠ 3 elements",
         "json_value body[].b: 4 ≠ 5",
     ]
@@ -91,7 +96,9 @@ def test_elements_that_were_replaced_are_compared_in_pairs() -> None:
 
 
 def test_keys_that_are_identifiers_are_one_place() -> None:
-    assert both({"4": {"n": 1}, "17": {"n": 1}}, {"4": {"n": 2}, "17": {"n": 3}}) == ["json_value body.{id}.n: 1 ≠ 2"]
+    assert both({"4": {"n": 1}, "17": {"n": 1}}, {"4": {"n": 2}, "17": {"n": 3}}) == [
+        "json_value body.{id}.n: 1 ≠ 2"
+    ]
     assert both({"u1": {"100": 1}}, {"u1": {"200": 1}}) == ["json_key body.u1.{id}: 100 ≠ 200"]
 
 
@@ -100,14 +107,28 @@ def test_lists_whose_order_means_nothing() -> None:
     verdict = judged(answer({"tags": ["a", "b", "c"]}), answer({"tags": ["c", "a", "b"]}), rules=rules)
     assert [(d.kind, rule) for d, rule in verdict.noise] == [("json_order", "unordered body.tags")]
     assert not verdict.differences
-    assert both({"tags": ["a", "b", "c"]}, {"tags": ["c", "x", "b"]}, rules=rules) == ["json_value body.tags[]: a ≠ x"]
+    assert both({"tags": ["a", "b", "c"]}, {"tags": ["c", "x", "b"]}, rules=rules) == [
+        "json_value body.tags[]: a ≠ x"
+    ]
 
 
 def test_of_a_key_that_is_there_twice_the_last_counts() -> None:
     assert judged(answer(b'{"a":1,"a":2}', 200, JSON), answer({"a": 2})).same
 
 
-@pytest.mark.parametrize("text", ["123456789012345678901234567890", "1e400", "-1e400", "NaN", "Infinity", "1E5", "0.1000000000000000055", "9" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "123456789012345678901234567890",
+        "1e400",
+        "-1e400",
+        "NaN",
+        "Infinity",
+        "1E5",
+        "0.1000000000000000055",
+        "9" * 5000,
+    ],
+)
 def test_odd_numbers_never_raise(text: str) -> None:
     odd = answer(f'{{"n": {text}}}'.encode(), 200, JSON)
     spaced = answer(f'{{ "n": {text} }}'.encode(), 200, JSON)
@@ -116,8 +137,12 @@ def test_odd_numbers_never_raise(text: str) -> None:
 
 
 def test_no_json_on_one_side_is_a_difference_and_on_both_a_text() -> None:
-    assert [d.kind for d in judged(answer({"a": 1}), answer(b"{oops", 200, JSON)).differences] == ["json_invalid"]
-    assert said(answer(b"{oops 1", 200, JSON), answer(b"{oops x", 200, JSON)) == ["text_value body lines: {oops 1 ≠ {oops x"]
+    assert [d.kind for d in judged(answer({"a": 1}), answer(b"{oops", 200, JSON)).differences] == [
+        "json_invalid"
+    ]
+    assert said(answer(b"{oops 1", 200, JSON), answer(b"{oops x", 200, JSON)) == [
+        "text_value body lines: {oops 1 ≠ {oops x"
+    ]
 
 
 @pytest.mark.parametrize("depth", [90, 150, 900, 1100, 10_000, 500_000])
@@ -126,14 +151,19 @@ def test_depth_never_raises(depth: int) -> None:
     other = answer(b"[" * depth + b"2" + b"]" * depth, 200, JSON)
     assert judged(deep, deep).same
     verdict = judged(deep, other)
-    assert verdict.differences or verdict.skipped in ("body: json that is deeper than can be read", "body: json that is deeper than can be compared")
+    assert verdict.differences or verdict.skipped in (
+        "body: json that is deeper than can be read",
+        "body: json that is deeper than can be compared",
+    )
     objects = [b'{"a":' * depth + n + b"}" * depth for n in (b"1", b"2")]
     assert not judged(answer(objects[0], 200, JSON), answer(objects[1], 200, JSON)).same
 
 
 def test_json_lines() -> None:
     kind = "application/x-ndjson"
-    assert said(answer(b'{"a":1}\n{"a":2}\n', 200, kind), answer(b'{"a":1}\n{"a":3}\n', 200, kind)) == ["json_value body[].a: 2 ≠ 3"]
+    assert said(answer(b'{"a":1}\n{"a":2}\n', 200, kind), answer(b'{"a":1}\n{"a":3}\n', 200, kind)) == [
+        "json_value body[].a: 2 ≠ 3"
+    ]
 
 
 def test_parsing_says_why_not() -> None:
@@ -142,11 +172,19 @@ def test_parsing_says_why_not() -> None:
             parse_json(text)
 
 
-scalars = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from([0.5, 1.5]), st.sampled_from(["", "a", "b", "1"]))
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.sampled_from([0.5, 1.5]),
+    st.sampled_from(["", "a", "b", "1"]),
+)
 keys = st.sampled_from("abcdefg")
 trees = st.recursive(scalars, lambda inner: st.dictionaries(keys, inner, max_size=4), max_leaves=12)
 values = st.recursive(
-    scalars, lambda inner: st.one_of(st.dictionaries(keys, inner, max_size=4), st.lists(inner, max_size=4)), max_leaves=15
+    scalars,
+    lambda inner: st.one_of(st.dictionaries(keys, inner, max_size=4), st.lists(inner, max_size=4)),
+    max_leaves=15,
 )
 
 
@@ -178,7 +216,11 @@ def test_objects_agree_with_deepdiff_path_by_path(production: Any, target: Any) 
         "type_changes": "json_type",
         "values_changed": "json_value",
     }
-    expected = {(names[kind], tuple(level.path(output_format="list"))) for kind, levels in oracle(production, target).items() for level in levels}
+    expected = {
+        (names[kind], tuple(level.path(output_format="list")))
+        for kind, levels in oracle(production, target).items()
+        for level in levels
+    }
     assert {(kind, path) for kind, path, _, _ in differences(production, target)} == expected
 
 

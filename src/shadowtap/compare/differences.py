@@ -18,8 +18,15 @@ MAX_OCCURRENCES = 5000
 """Occurrences that are looked at, at about 5 µs each; then the comparison of this answer ends."""
 SHORT = 160
 """Characters of a value that are shown."""
-ABSENT = ""
-"""What stands for a value that is not there."""
+_JUDGED = frozenset(
+    f"{kind}_{what}"
+    for kind, whats in {
+        "header": ["value"], "json": ["value", "key"], "html": ["text", "attribute"], "xml": ["text", "attribute"],
+        "text": ["value"], "form": ["value"],
+    }.items()
+    for what in whats
+)  # fmt: skip
+"""Kinds of differences between two values, which may be noise by what they are."""
 
 
 class LearnedNoise(Protocol):
@@ -109,7 +116,7 @@ class Differences:
     def _rule(self, kind: str, where: str, production: object, target: object, path: Path) -> str | None:
         if kind.endswith("_order"):
             return f"unordered {where}" if self.is_unordered(where) else None
-        if kind.endswith(("_missing", "_extra", "_type", "_length")):
+        if kind not in _JUDGED:
             return None
         return self._tolerance(where, production, target) or value_rule(
             path or (where,), production, target, self._given

@@ -171,6 +171,8 @@ class _Scanner:
             self._tree.text("<")
             return pos + 1
         end = self._tag_end(name.end())
+        if end >= len(text):  # a tag that breaks off is none
+            return end
         if closes:
             self._tree.end(name[0].lower())
             return end + 1

@@ -60,7 +60,7 @@ class Pattern(msgspec.Struct, frozen=True):
         """Whether a place at an endpoint is meant."""
         if self.endpoint and not _pattern(self.endpoint, "/ ", whole=True).match(endpoint):
             return False
-        return _pattern(self.where, ".[]/ ", whole=False).match(where) is not None
+        return _pattern(self.where, "./ ", whole=False).match(where) is not None
 
 
 @lru_cache(maxsize=1024)
