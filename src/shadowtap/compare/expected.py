@@ -26,6 +26,9 @@ from shadowtap.http1 import field
 SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
 """Methods that ask for no change (RFC 9110, section 9.2.1)."""
 _WORD = re.compile(r"[A-Za-z0-9][\w.:%+~=@-]*")
+_ID_NAME = re.compile(r"(?:id|Id|ID|number|ref|href|location|url|path)\Z")
+_LEAST_BOUND = 4
+"""Characters from which a value that is bound means the same wherever it stands; a shorter one where ids stand."""
 _MAX_WORDS_TEXT = 4096
 """Characters of a text that is judged word by word."""
 _ISSUED = frozenset(("id", "_id", "uuid", "guid", "number", "reference", "href", "self", "location"))
@@ -143,7 +146,7 @@ def _words_rule(path: Path, production: str, target: str, given: Circumstances) 
 
 
 def _scalar_rule(path: Path, production: object, target: object, given: Circumstances) -> str | None:
-    if (str(production), str(target)) in given.issued:
+    if _is_bound(path, production, target, given):
         return "replay: bound"
     if _is_clock(production, target, given):
         return "replay: clock"
@@ -154,6 +157,23 @@ def _scalar_rule(path: Path, production: object, target: object, given: Circumst
     if given.created and type(production) is type(target) and _is_issued(path, given.created):
         return "replay: issued"
     return None
+
+
+def _is_bound(path: Path, production: object, target: object, given: Circumstances) -> bool:
+    pair = _text_of(production), _text_of(target)
+    if pair not in given.issued:
+        return False
+    names = [step for step in path if isinstance(step, str)]
+    return len(pair[0]) >= _LEAST_BOUND or (bool(names) and _ID_NAME.search(names[-1]) is not None)
+
+
+def _text_of(value: object) -> str:
+    """A value as text; of a number that has more digits than Python writes, nothing."""
+    return value if isinstance(value, str) else str(value) if _is_short(value) else ""
+
+
+def _is_short(value: object) -> bool:
+    return not isinstance(value, int) or abs(value) < 1 << 128
 
 
 def _is_clock(production: object, target: object, given: Circumstances) -> bool:

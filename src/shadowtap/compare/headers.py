@@ -8,12 +8,15 @@ Lists whose order means nothing are sets. Lines that are equal in both heads are
 """
 
 import re
+from functools import lru_cache
 
 from shadowtap.compare.differences import Differences
 from shadowtap.compare.header_names import BALANCER_COOKIES
 from shadowtap.http1 import headers
 
-_BLANK = b" \t"
+_FOLD = re.compile(rb"\n[ \t]")
+_KNOWN_BYTES = 64
+"""Octets of a name that is remembered in lower case."""
 _SETS = frozenset(
     ("vary", "allow", "cache-control", "access-control-allow-methods", "access-control-allow-headers")
 )
@@ -25,29 +28,37 @@ _COOKIE_TIMES = ("expires", "max-age")
 
 def compare_heads(production: bytes, target: bytes, found: Differences) -> None:
     """Add the differences of two heads, their start lines left out."""
-    mine, theirs = production.split(b"\n")[1:], target.split(b"\n")[1:]
-    if any(line[:1] in _BLANK and line[:1] for line in mine) or any(
-        line[:1] in _BLANK for line in theirs if line
-    ):
+    ignored = found.given.rules.ignored_headers
+    if _FOLD.search(production) or _FOLD.search(target):
         before, after = _fields(production), _fields(target)
     else:
-        before, after = _only_in(mine, set(theirs)), _only_in(theirs, set(mine))
-    ignored = found.given.rules.ignored_headers
+        mine, theirs = production.split(b"\n")[1:], target.split(b"\n")[1:]
+        before, after = _only_in(mine, set(theirs), ignored), _only_in(theirs, set(mine), ignored)
     if "set-cookie" in before or "set-cookie" in after:
         _cookies(before.pop("set-cookie", []), after.pop("set-cookie", []), found)
-    for name in before.keys() | after.keys():
+    for name in {**before, **after}:
         if name not in ignored:
             _field(name, before.get(name), after.get(name), found)
 
 
-def _only_in(lines: list[bytes], others: set[bytes]) -> dict[str, list[str]]:
-    """The fields whose lines the other head does not have."""
+def _only_in(lines: list[bytes], others: set[bytes], ignored: frozenset[str]) -> dict[str, list[str]]:
+    """The fields whose lines the other head does not have, without those that are ignored."""
     found: dict[str, list[str]] = {}
     for line in lines:
-        if line not in others and line != b"\r" and line:
-            name, _, value = line.decode("latin-1").partition(":")
-            found.setdefault(name.strip().lower(), []).append(value.strip())
+        if line in others or line == b"\r" or not line:
+            continue
+        first, _, value = line.partition(b":")
+        name = _known_name(first) if len(first) <= _KNOWN_BYTES else _name(first)
+        if name not in ignored:
+            found.setdefault(name, []).append(value.decode("latin-1").strip())
     return found
+
+
+def _name(first: bytes) -> str:
+    return first.decode("latin-1").strip().lower()
+
+
+_known_name = lru_cache(maxsize=1024)(_name)
 
 
 def _fields(head: bytes) -> dict[str, list[str]]:
@@ -81,8 +92,10 @@ def _normal(name: str, values: list[str]) -> object:
 
 
 def _cookies(before: list[str], after: list[str], found: Differences) -> None:
+    if list(map(_outside, before)) == list(map(_outside, after)):
+        return
     mine, theirs = dict(map(_cookie, before)), dict(map(_cookie, after))
-    for name in mine.keys() | theirs.keys():
+    for name in {**mine, **theirs}:
         if name.startswith(BALANCER_COOKIES):
             continue
         where = f"cookie {name[:80]}"
@@ -94,6 +107,13 @@ def _cookies(before: list[str], after: list[str], found: Differences) -> None:
             found.add(
                 "cookie_attribute", where, "; ".join(sorted(mine[name])), "; ".join(sorted(theirs[name]))
             )
+
+
+def _outside(value: str) -> tuple[str, str]:
+    """A cookie without its value."""
+    name, _, rest = value.partition("=")
+    held, _, attributes = rest.partition(";")
+    return name, attributes if held else "-"
 
 
 def _cookie(value: str) -> tuple[str, frozenset[str]]:

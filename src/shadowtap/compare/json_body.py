@@ -24,6 +24,7 @@ from shadowtap.compare.places import Path, key, place
 MAX_DEPTH = 100
 """Levels that are compared one by one; what is deeper is one value. Below Python's own limit of calls."""
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _NESTED = (dict, list)
 
 
@@ -54,7 +55,9 @@ def parse_json_lines(data: bytes) -> list[Any]:
 
 def equal(production: Any, target: Any) -> bool:
     """Whether two parsed values say the same: as `==`, but `true` is not `1`. Raises RecursionError on depth."""
-    return bool(production == target) and _deep_equal(production, target)
+    if production != target:
+        return False
+    return _encode(production) == _encode(target) or _deep_equal(production, target)
 
 
 def _deep_equal(production: Any, target: Any, depth: int = 0) -> bool:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import msgspec
 
-from shadowtap.endpoints.segments import piece
+from shadowtap.endpoints.segments import MAX_PATTERN, piece
 
 Path = tuple[str | int, ...]
 """Keys and indices from the root of a body down."""
@@ -30,10 +30,14 @@ def place(path: Path, root: str = "body") -> str:
     return f"{root}{steps}.**" if len(path) > _MAX_DEPTH else root + steps
 
 
-@lru_cache(maxsize=2048)
 def key(name: str) -> str:
     """A key as it stands in a place, with its dot: one that is an identifier by the name of its class."""
-    short = piece(name) if len(name) <= 512 else "{text}"
+    return _key(name) if len(name) <= MAX_PATTERN else ".{text}"
+
+
+@lru_cache(maxsize=2048)
+def _key(name: str) -> str:
+    short = piece(name)
     if short.startswith("{") and short.endswith("}"):
         return "." + short
     if _NAME.match(name) and len(name) <= _MAX_KEY:
