@@ -3,10 +3,10 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from record.observations import NOON, observations, plain
 from shadowtap.events import Exchange, Observation
 from shadowtap.record import columns, rows
 from shadowtap.record.schema import SCHEMA
-from tests.record.observations import NOON, observations, plain
 
 
 def batch(*found):

@@ -62,7 +62,7 @@ class JournalWriter:
         """Write a batch whole, or leave the file as it was."""
         payload = batch.serialize()
         if self._cipher is not None:
-            payload = self._cipher.encrypt(self._frames.to_bytes(12), payload, None)
+            payload = self._cipher.encrypt(self._frames.to_bytes(12), memoryview(payload).cast("B"), None)
         before = self.size
         try:
             self._write(_prefix(payload))

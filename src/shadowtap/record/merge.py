@@ -88,6 +88,7 @@ class _Merge:
         self._heap: list[tuple[int, int, _Unread | _Run | _Reading]] = []
         self._order = count()
         self._cache = Cache()
+        self._damaged: set[Block] = set()
 
     def add(self, first_ns: int, what: _Unread | _Run | _Reading) -> None:
         heapq.heappush(self._heap, (first_ns, next(self._order), what))
@@ -104,7 +105,12 @@ class _Merge:
             try:
                 self._open(what)
             except (OSError, pa.ArrowException) as error:
-                self._on_damage(what.block, error)
+                self._leave_out(what.block, error)
+
+    def _leave_out(self, block: Block, error: Exception) -> None:
+        if block not in self._damaged:
+            self._damaged.add(block)
+            self._on_damage(block, error)
 
     def _open(self, what: _Unread | _Run) -> None:
         if isinstance(what, _Run):

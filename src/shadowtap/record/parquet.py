@@ -50,6 +50,7 @@ class ParquetFile:
             compression_level=COMPRESSION_LEVEL,
             use_dictionary=_DICTIONARY,
             write_statistics=_STATISTICS,
+            write_page_checksum=True,
             encryption_properties=encryption,
         )
 

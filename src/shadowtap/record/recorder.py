@@ -76,6 +76,7 @@ class Recorder:
         self._put_bytes = self._taken_bytes = 0
         self._wake = threading.Event()
         self._ending = False
+        self._reason = why.IO_ERROR
         self._retry_ns = self._failures = 0
         self._noticed_ns = self._noticed = 0
         self._store = Store(
@@ -169,9 +170,11 @@ class Recorder:
         try:
             if masked:
                 self._store.write(masked, now_ns)
-        except OSError as error:
-            self._fail(error, now_ns)
-            self._lose(len(masked) - (self.counters.written - before), self._reason)
+        except Exception as error:
+            reason = self._fail(error, now_ns) if isinstance(error, OSError) else why.BUG
+            self._lose(len(masked) - (self.counters.written - before), reason)
+            if reason == why.BUG:
+                raise
         else:
             if self._failures:
                 self._heal()
@@ -211,7 +214,8 @@ class Recorder:
         except OSError as error:
             self._fail(error, time.time_ns())
 
-    def _fail(self, error: OSError, now_ns: int) -> None:
+    def _fail(self, error: OSError, now_ns: int) -> str:
+        """The disk has failed: say so once, and try again later. Why, as a name for what is lost."""
         self._reason = _REASONS.get(error.errno or 0, why.IO_ERROR)
         if not self._failures:
             said = error.strerror or str(error)
@@ -221,6 +225,7 @@ class Recorder:
         self._retry_ns = now_ns + RETRY_NS[min(self._failures, len(RETRY_NS) - 1)]
         self._failures += 1
         self._store.abandon()
+        return self._reason
 
     def _heal(self) -> None:
         self._failures = 0
