@@ -62,7 +62,7 @@ def test_a_file_of_goreplay_2(tmp_path):
     assert (first.exchange.request.target, first.exchange.response.body) == (b"/index.html?x=1", b"ok\n")
     assert first.exchange.response.end_ns - first.exchange.response.time_ns == 125_000
     assert str(first.exchange.request.connection.client) == "127.0.0.1:50642"
-    assert first.exchange.request.connection.server.port == 0x1F90 == 8080
+    assert first.exchange.request.connection.server.port == 8080
     assert second.exchange.request.connection is first.exchange.request.connection
     assert second.exchange.request.index == 1
     assert second.exchange.request.chunked
