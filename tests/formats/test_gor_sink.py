@@ -11,6 +11,7 @@ from shadowtap.errors import RunError
 from shadowtap.formats.gor import GorFiles, GorSink
 from shadowtap.formats.gor.append import Appender
 from shadowtap.formats.gor.records import SEPARATOR
+from shadowtap.masking import Masker
 
 
 def seen(path="/", at=0):
@@ -122,19 +123,45 @@ def test_files_are_rolled_by_the_time_in_their_name(tmp_path):
 
 
 def test_what_has_no_room_is_counted(tmp_path):
-    sink = GorSink(str(tmp_path / "a.gor"), queue_bytes=500)
-    with sink:
+    going_on = threading.Event()
+
+    def hold(observation):
+        going_on.wait(20)
+        return observation
+
+    with GorSink(str(tmp_path / "a.gor"), queue_bytes=5_000, mask=hold) as sink:
         taken = sum(sink.offer(seen(f"/{number}", number)) for number in range(100))
-    assert taken > 0
-    assert sink.written + sink.lost["overflowed"] == sink.offered == 100
+        going_on.set()
+    assert 5 < taken < 50
+    assert sink.lost == {"queue_full": 100 - taken}
     assert sink.written == taken == len(paths(tmp_path / "a.gor"))
 
 
 def test_what_cannot_be_written_is_counted(tmp_path):
     with GorSink(str(tmp_path / "a.gor")) as sink:
-        assert not sink.offer(observe(None, response()))
+        assert sink.offer(observe(None, response()))
     assert sink.lost == {"nothing_to_write": 1}
     assert sink.left_out == {"no_request": 1}
+
+
+def test_what_is_stored_is_masked(tmp_path):
+    masker = Masker(b"k" * 32)
+    octets = b"GET / HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer planted-secret\r\n\r\n"
+    with GorSink(str(tmp_path / "a.gor"), mask=masker.observation) as sink:
+        sink.offer(observe(request(octets)))
+    assert b"planted-secret" not in (tmp_path / "a.gor").read_bytes()
+    assert masker.counts.total() == 1
+    assert sink.written == 1
+
+
+def test_a_mask_that_fails_lets_nothing_through(tmp_path):
+    def fail(observation):
+        raise ValueError(observation)
+
+    with GorSink(str(tmp_path / "a.gor"), mask=fail) as sink:
+        sink.offer(seen())
+    assert sink.lost == {"bug": 1}
+    assert (tmp_path / "a.gor").read_bytes() == b""
 
 
 def test_a_disk_that_is_full_is_counted_and_tried_again(tmp_path):

@@ -5,6 +5,7 @@ octets.
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from urllib.parse import quote_plus, unquote_plus
 
 from shadowtap.content import add_field, remove_field, set_field, values
@@ -142,6 +143,7 @@ def _encoded(name: str, value: str) -> str:
     return f"{quote_plus(name, errors='surrogateescape')}={quote_plus(value, errors='surrogateescape')}"
 
 
+@lru_cache(maxsize=512)
 def _name(name: str) -> bytes:
     octets = octets_of(name)
     if not octets or any(octet <= 32 or octet in b':"(),/;<=>?@[\\]{}\x7f' for octet in octets):

@@ -97,19 +97,22 @@ class Connections:
         prefix = _prefix(name)
         known = self._known.get(prefix)
         if known is None:
-            known = self._known[prefix] = _Known(self._make(name))
+            known = self._known[prefix] = _Known(connection_of(name, self._next))
+            self._next += 1
         self._known.move_to_end(prefix)
         known.seen_ns = max(known.seen_ns, now_ns)
         return known
 
-    def _make(self, name: bytes) -> Connection:
-        number, self._next = self._next, self._next + 1
-        parts = _PARTS.fullmatch(name)
-        if parts is None:
-            return Connection(number, Endpoint(_NOWHERE, 0), Endpoint(_NOWHERE, 0), None)
-        client_port, server_port, address = (int(part, 16) for part in parts.groups())
-        client = Endpoint(IPv4Address(address), client_port)
-        return Connection(number, client, Endpoint(_NOWHERE, server_port), None)
+
+def connection_of(name: bytes, number: int) -> Connection:
+    """What an ID says of the connection; where it says nothing, everything is zero."""
+    parts = _PARTS.fullmatch(name)
+    if parts is None:
+        return Connection(number, Endpoint(_NOWHERE, 0), Endpoint(_NOWHERE, 0), None)
+    client_port, server_port, address = (int(part, 16) for part in parts.groups())
+    return Connection(
+        number, Endpoint(IPv4Address(address), client_port), Endpoint(_NOWHERE, server_port), None
+    )
 
 
 def names_connection(name: bytes) -> bool:

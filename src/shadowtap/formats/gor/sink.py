@@ -1,12 +1,12 @@
 """A file that observations are appended to while a run goes on: `gor:FILE`.
 
-`offer` makes the records and hands them to a thread, which packs and writes them: a slow disk never holds up the
-run. What waits for the thread is bounded; beyond that, observations are dropped and counted.
+`offer` puts into a bounded queue; a thread masks, makes the records, packs and writes them: a slow disk never holds up the
+run.
 """
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Self
 
@@ -15,27 +15,29 @@ from shadowtap.formats.gor.append import Appender
 from shadowtap.formats.gor.compose import Composer
 
 QUEUE_BYTES = 64 << 20
-"""Octets that may wait to be written: two seconds of a disk that writes 32 MB a second."""
+"""Octets of heads and bodies that may wait: two seconds of a disk that writes 32 MB a second."""
 BATCH_BYTES = 1 << 20
 """Octets that are written at once rather than wait for more."""
 FLUSH_S = 0.5
-"""How long a record may wait for others, so that many are written together."""
+"""How long an observation may wait for others: what a killed process loses."""
 FILE_BYTES = 1 << 30
 """Octets of a file before the next begins."""
-NOTHING, OVERFLOWED, FAILED = "nothing_to_write", "overflowed", "write_failed"
+NOTHING, QUEUE_FULL, FAILED, BUG = "nothing_to_write", "queue_full", "write_failed", "bug"
 
 
 class GorSink:
     """Appends to the file that `pattern` names (see `append`). Raises RunError when it cannot be opened.
 
-    `offered` is `written` and what waits and, of observations, `lost` by reason; `left_out` counts single messages
-    that are not written, by reason; `error` is why writing last failed, or empty.
+    `mask` makes of an observation what may be stored; it runs in the writer's thread. Of observations, `offered` =
+    `written` + those that wait + `lost` by reason; `left_out` counts single messages that are not written, by
+    reason; `error` is why writing last failed, or empty.
     """
 
     def __init__(
         self,
         pattern: str,
         *,
+        mask: Callable[[Observation], Observation] | None = None,
         file_bytes: int = FILE_BYTES,
         queue_bytes: int = QUEUE_BYTES,
         clock: Callable[[], int] = time.time_ns,
@@ -44,13 +46,14 @@ class GorSink:
         self.offered = 0
         self.written = 0
         self.lost: Counter[str] = Counter()
+        self._mask = mask
         self._composer = Composer()
         self._file = Appender(pattern, file_bytes=file_bytes, clock=clock)
         self._file.open()
         self._limit = queue_bytes
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
-        self._hurry = False
+        self._queue: deque[tuple[Observation, int]] = deque()
+        self._put_bytes = self._taken_bytes = 0
+        self._settled = 0
         self._closing = False
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._write, name=self.name, daemon=True)
@@ -67,27 +70,26 @@ class GorSink:
         return self._file.error
 
     def offer(self, observation: Observation) -> bool:
-        """Take an observation; False where nothing of it will be written. Never waits for the disk."""
+        """Take an observation if there is room, and say whether it was. Never waits for the disk."""
         self.offered += 1
-        octets = self._composer.octets(observation)
-        with self._wake:
-            why = NOTHING if not octets else OVERFLOWED if self._is_full(octets) else ""
-            if why:
-                self.lost[why] += 1
-                return False
-            self._waiting.append(octets)
-            self._waiting_bytes += len(octets)
-            if self._waiting_bytes >= BATCH_BYTES:
+        size = _octets(observation)
+        waiting = self._put_bytes - self._taken_bytes
+        if waiting and waiting + size > self._limit:
+            self.lost[QUEUE_FULL] += 1
+            return False
+        self._put_bytes += size
+        self._queue.append((observation, size))
+        if waiting < BATCH_BYTES <= waiting + size:
+            with self._wake:
                 self._wake.notify_all()
         return True
 
     def flush(self) -> None:
         """Wait until everything that was taken is written, or lost."""
         with self._wake:
-            self._hurry = True
+            until = self._put_bytes
             self._wake.notify_all()
-            self._wake.wait_for(lambda: not self._waiting_bytes)
-            self._hurry = False
+            self._wake.wait_for(lambda: self._settled >= until)
 
     def close(self) -> None:
         """Write what waits, and end the file."""
@@ -103,27 +105,48 @@ class GorSink:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _is_full(self, octets: bytes) -> bool:
-        return self._waiting_bytes + len(octets) > self._limit
+    # -- the writer's thread ---------------------------------------------------------------------------------------
 
     def _write(self) -> None:
-        while True:
+        while not (self._closing and not self._queue):
             with self._wake:
-                self._wake.wait_for(self._is_due, FLUSH_S)
-                batch, self._waiting = self._waiting, []
-                if not batch and self._closing:
-                    return
-            if batch:
-                self._settle(batch, self._file.append(b"".join(batch)))
+                if not self._closing:
+                    self._wake.wait(FLUSH_S)
+            while self._queue:
+                self._write_batch()
 
-    def _is_due(self) -> bool:
-        return self._closing or self._waiting_bytes >= BATCH_BYTES or (self._hurry and bool(self._waiting))
-
-    def _settle(self, batch: list[bytes], written: bool) -> None:
+    def _write_batch(self) -> None:
+        blocks: list[bytes] = []
+        size = 0
+        while self._queue and size < BATCH_BYTES:
+            observation, octets = self._queue.popleft()
+            size += octets
+            block = self._block(observation)
+            if block:
+                blocks.append(block)
+        if blocks and self._file.append(b"".join(blocks)):
+            self.written += len(blocks)
+        elif blocks:
+            self.lost[FAILED] += len(blocks)
+        self._taken_bytes += size
         with self._wake:
-            if written:
-                self.written += len(batch)
-            else:
-                self.lost[FAILED] += len(batch)
-            self._waiting_bytes -= sum(map(len, batch))
+            self._settled += size
             self._wake.notify_all()
+
+    def _block(self, observation: Observation) -> bytes:
+        try:
+            octets = self._composer.octets(observation if self._mask is None else self._mask(observation))
+        except Exception:
+            self.lost[BUG] += 1
+            return b""
+        if not octets:
+            self.lost[NOTHING] += 1
+        return octets
+
+
+def _octets(observation: Observation) -> int:
+    """About what an observation holds."""
+    request, response = observation.exchange.request, observation.exchange.response
+    size = 256 if request is None else 256 + len(request.head) + len(request.body)
+    size += 0 if response is None else len(response.head) + len(response.body)
+    return size + sum(len(outcome.head) + len(outcome.body) for outcome in observation.outcomes)
