@@ -421,27 +421,31 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
 
     `kind` is a short name such as `status`, `header_missing`, `json_type`; `where` is the place in the answer, such
     as `status`, `header content-type` or `body.items[].price`; the two texts are what stood there, shortened.
+    `times` counts the elements that differ in this way; the texts are those of the first.
     """
 
     kind: str
     where: str
     production: str
     target: str
+    times: int = 1
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Whether one target answered as production did. `noise` are differences that mean nothing, each with the rule
-    that says so; `skipped` says why two answers were not compared, or is empty."""
+    that says so; `skipped` says why two answers were not compared, or is empty. `more` counts differences beyond
+    those that are listed."""
 
     target: str
     differences: tuple[Difference, ...]
     noise: tuple[tuple[Difference, str], ...] = ()
     skipped: str = ""
+    more: int = 0
 
     @property
     def same(self) -> bool:
         """Compared, and without a difference that means something."""
-        return not self.differences and not self.skipped
+        return not self.differences and not self.skipped and not self.more
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):

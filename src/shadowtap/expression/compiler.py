@@ -59,32 +59,14 @@ def field_of(test: Test, fields: Fields[F], text: str) -> Field[F]:
     raise ExpressionError(reason, text, name.start, name.end)
 
 
-def _test(test: Test, fields: Fields[F], text: str, bound: Bound) -> Function[F]:
+def reading_of(test: Test, fields: Fields[F], text: str) -> tuple[Reading[F], Function[F]]:
+    """How a comparison reads its field: in the first way that understands the values. With it the function of the
+    comparison, without the opposite that the operator may ask for. Raises ExpressionError."""
     found = field_of(test, fields, text)
     readings = found.readings(test.name.key or "")
-    if test.operator in OPPOSITE:
-        positive = _comparison(test, readings, OPPOSITE[test.operator], text)
-        function = _not(positive)
-    elif test.operator is Operator.EXISTS:
-        function = _presence(test, found, readings, text)
-    else:
-        function = _comparison(test, readings, test.operator, text)
-    if found.needs_answer and bound is not Bound.EXACT:
-        return _yes if bound is Bound.POSSIBLY else _no
-    return function
-
-
-def _presence(test: Test, found: Field[F], readings: Sequence[Reading[F]], text: str) -> Function[F]:
-    if found.always:
-        name = test.name
-        operator = readings[0].operators[0]
-        reason = f'"{name}" is always there; compare it, as in {name} {operator} …'
-        raise ExpressionError(reason, text, name.start, name.end)
-    return readings[0].present()
-
-
-def _comparison(test: Test, readings: Sequence[Reading[F]], operator: Operator, text: str) -> Function[F]:
-    """By the first reading that understands the values; what they have to say is the error."""
+    if test.operator is Operator.EXISTS:
+        return readings[0], _presence(test, found, readings[0], text)
+    operator = OPPOSITE.get(test.operator, test.operator)
     fitting = [reading for reading in readings if operator in reading.operators]
     if not fitting:
         known = ", ".join(op for op in Operator if OPPOSITE.get(op, op) in readings[0].operators)
@@ -93,11 +75,25 @@ def _comparison(test: Test, readings: Sequence[Reading[F]], operator: Operator, 
     reasons, wrong = [], test.words[0]
     for reading in fitting:
         try:
-            return reading.test(operator, [word.text for word in test.words])
+            return reading, reading.test(operator, [word.text for word in test.words])
         except WordError as error:
             reasons.append(str(error))
             wrong = next(word for word in test.words if word.text == error.word)
     raise ExpressionError("; or ".join(dict.fromkeys(reasons)), text, wrong.start, wrong.end)
+
+
+def _presence(test: Test, found: Field[F], reading: Reading[F], text: str) -> Function[F]:
+    if not found.always:
+        return reading.present()
+    reason = f'"{test.name}" is always there; compare it, as in {test.name} {reading.operators[0]} …'
+    raise ExpressionError(reason, text, test.name.start, test.name.end)
+
+
+def _test(test: Test, fields: Fields[F], text: str, bound: Bound) -> Function[F]:
+    _, function = reading_of(test, fields, text)
+    if bound is not Bound.EXACT and field_of(test, fields, text).needs_answer:
+        return _yes if bound is Bound.POSSIBLY else _no
+    return _not(function) if test.operator in OPPOSITE else function
 
 
 def _yes(_: object) -> bool:

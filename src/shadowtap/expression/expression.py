@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from shadowtap.expression.compiler import Bound, compile_tree, field_of
+from shadowtap.expression.compiler import Bound, compile_tree, field_of, reading_of
 from shadowtap.expression.fields import Fields
 from shadowtap.expression.parser import parse_tree
 from shadowtap.expression.tree import And, Node, Not, Test, tests
@@ -48,9 +48,8 @@ class Expression(Generic[F]):
 
     def _why(self, node: Node, facts: F) -> list[Reason]:
         if isinstance(node, Test):
-            asked = field_of(node, self._fields, self.text)
-            values = (reading.shown(facts) for reading in asked.readings(node.name.key or ""))
-            return [Reason(str(node), next((value for value in values if value is not None), None))]
+            reading, _ = reading_of(node, self._fields, self.text)
+            return [Reason(str(node), reading.shown(facts))]
         if isinstance(node, Not):
             return self._why(node.part, facts)
         ways = [(part, compile_tree(part, self._fields, self.text)(facts)) for part in node.parts]

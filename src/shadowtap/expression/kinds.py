@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from shadowtap.expression.error import WordError
-from shadowtap.expression.pattern import search_for
+from shadowtap.expression.pattern import octets_of, search_for
 from shadowtap.expression.tree import Operator
 
 V = TypeVar("V")
@@ -60,21 +60,13 @@ class Text:
         return (lambda octets: test(octets.lower())) if self.fold else test
 
 
-def octets_of(text: str) -> bytes:
-    """The octets that a word stands for: UTF-8, and what the command line could not decode as it was."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        raise WordError("half a character; write text that is UTF-8", text) from None
-
-
 @dataclass(frozen=True, slots=True)
 class Number:
     """Numbers. `read` makes one of a word, or raises ValueError."""
 
     expects: str
     read: Callable[[str], float]
-    show: Callable[[float], str] = "{:g}".format
+    show: Callable[[float], str]
     operators: Sequence[Operator] = (*_EQUAL, *_ORDER)
 
     def predicate(self, operator: Operator, words: Sequence[str]) -> Predicate[float]:

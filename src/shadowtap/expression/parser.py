@@ -35,6 +35,8 @@ MAX_CHARS = 8_192
 MAX_DEPTH = 40
 """Levels of parentheses and `not`: beyond what anyone reads, below what Python's stack minds."""
 
+_HALF = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of characters that no encoding has; the others stand for octets that the command line could not decode."""
 _SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -61,6 +63,9 @@ class _Parser:
     def whole(self) -> Node:
         if len(self.text) > MAX_CHARS:
             raise self.error(f"an expression has at most {MAX_CHARS:,} characters, not {len(self.text):,}")
+        half = _HALF.search(self.text)
+        if half:
+            raise self.error("half a character; write text that is UTF-8", half.start())
         self._skip_space()
         if self._is_end():
             raise self.error("the expression is empty; write one such as method == GET")
@@ -142,11 +147,13 @@ class _Parser:
 
     def _key(self, at: int) -> tuple[str, int]:
         if self.text[at : at + 1] in _QUOTED:
-            return self._quoted(at)
-        found = PLAIN_KEY.match(self.text, at)
-        if not found:
-            raise self.error('expected a name behind ".", such as header.accept', at)
-        return found[0], found.end()
+            key, end = self._quoted(at)
+        else:
+            found = PLAIN_KEY.match(self.text, at)
+            key, end = (found[0], found.end()) if found else ("", at)
+        if not key:
+            raise self.error('expected a name behind ".", such as header.accept', at, end)
+        return key, end
 
     def _values(self) -> tuple[Word, ...]:
         if not self._took_mark("("):

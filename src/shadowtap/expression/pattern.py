@@ -31,6 +31,11 @@ _ADVICE = {
 Search = Callable[[bytes], bool]
 
 
+def octets_of(text: str) -> bytes:
+    """The octets that a word stands for: UTF-8, and what the command line could not decode as it was."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def search_for(pattern: str, *, fold: bool = False) -> Search:
     """A function that tells whether a pattern occurs in octets. `fold` searches without regard to case, in octets
     that are in lower case already. Raises WordError."""
@@ -64,7 +69,7 @@ def _compiled(pattern: str, fold: bool) -> "re2._Regexp":
     if pattern.isascii():
         options.encoding = re2.Options.Encoding.LATIN1  # so that `.` is any octet
     try:
-        compiled = re2.compile(pattern.encode(), options)
+        compiled = re2.compile(octets_of(pattern), options)
     except re2.error as error:
         raise WordError(f"no regular expression: {_told(error)}", pattern) from None
     if compiled.programsize > MAX_PROGRAM:

@@ -13,8 +13,9 @@ from shadowtap.events import Connection, Exchange, Request
 from shadowtap.expression import values
 from shadowtap.expression.expression import Expression, compile_expression
 from shadowtap.expression.fields import Field, Fields, One, Reading, Several, field
-from shadowtap.expression.kinds import Kind, Status, Text, octets_of
+from shadowtap.expression.kinds import Kind, Status, Text
 from shadowtap.expression.networks import Network
+from shadowtap.expression.pattern import octets_of
 from shadowtap.expression.units import DURATION, SIZE, WHOLE
 
 V = TypeVar("V")

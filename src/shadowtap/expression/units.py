@@ -2,6 +2,7 @@
 
 import math
 import re
+from decimal import Decimal
 
 from shadowtap.expression.kinds import Number
 
@@ -11,8 +12,8 @@ _PLAIN = re.compile(_NUMBER)
 _SIZE = re.compile(rf"{_NUMBER}([A-Za-z]*)")
 _SHARE = re.compile(rf"{_NUMBER}(%?)")
 _FACTOR = re.compile(rf"{_NUMBER}[xX]")
-_PIECE = re.compile(rf"{_NUMBER}(ns|us|µs|ms|s|m|min|h|d)")
-_DURATION = re.compile(rf"(?:{_PIECE.pattern})+".replace("(ns", "(?:ns").replace("([0-9]", "(?:[0-9]"))
+_PIECE = re.compile(rf"{_NUMBER}(ns|us|µs|ms|s|min|m|h|d)")
+_DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
 
 _BYTES: dict[str, int] = {
     "": 1,
@@ -75,27 +76,31 @@ def _match(pattern: re.Pattern[str], word: str) -> re.Match[str]:
     return found
 
 
+def _shown(value: float, unit: str = "", digits: int = 3) -> str:
+    return f"{Decimal(f'{value:.{digits}g}'):f}{unit}"
+
+
 def _shown_size(value: float) -> str:
     if value < 1024:
-        return f"{value:g}B"
+        return _shown(value, "B", 4)
     power = min(int(math.log2(value)) // 10, 4)
-    return f"{value / 1024**power:.3g}{'KMGT'[power - 1]}iB"
+    return _shown(value / 1024**power, f"{'KMGT'[power - 1]}iB")
 
 
 def _shown_duration(ns: float) -> str:
     for unit in ("s", "ms", "us"):
         if ns >= _NS[unit]:
-            return f"{ns / _NS[unit]:.3g}{unit}"
-    return f"{ns:g}ns"
+            return _shown(ns / _NS[unit], unit)
+    return _shown(ns, "ns")
 
 
 WHOLE = Number("a whole number", _whole, "{:.0f}".format)
-PLAIN = Number("a number", _plain)
+PLAIN = Number("a number", _plain, lambda value: _shown(value, digits=6))
 SIZE = Number("a size such as 10KiB or 2MB", _size, _shown_size)
 """In bytes. A bare M is refused: it means 10⁶ to some readers and 2²⁰ to others."""
 DURATION = Number("a duration such as 500ms or 2s", _duration, _shown_duration)
 """In nanoseconds."""
-SHARE = Number("a share such as 0.1% or 0.001", _share, lambda share: f"{share * 100:.3g}%")
+SHARE = Number("a share such as 0.1% or 0.001", _share, lambda share: _shown(share * 100, "%"))
 """Between 0 and 1."""
-FACTOR = Number("a factor such as 1.2x", _factor, "{:.3g}x".format)
+FACTOR = Number("a factor such as 1.2x", _factor, lambda factor: _shown(factor, "x"))
 """How many times as much as something else, production's for the most part."""

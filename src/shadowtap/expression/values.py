@@ -23,30 +23,27 @@ def path(request: Request) -> bytes:
     """The target without its query; of an absolute target (RFC 9112, section 3.2.2) what follows the host."""
     target = request.target
     if target[:1] != b"/":
-        target = _local_part(request)
+        target = _absolute(target)[1] if request.method != b"CONNECT" else b""
     end = target.find(b"?")
     return target if end < 0 else target[:end]
 
 
-def _local_part(request: Request) -> bytes:
-    """Path and query of a target that does not begin with one; `*` and a CONNECT's host are no path."""
-    scheme, found, rest = request.target.partition(b"://")
-    if not found or b"/" in scheme or b"?" in scheme:
-        return request.target if request.method != b"CONNECT" else b""
-    host_end = min((at for mark in (b"/", b"?") if (at := rest.find(mark)) >= 0), default=len(rest))
-    local = rest[host_end:]
-    return local if local[:1] == b"/" else b"/" + local
-
-
 def host(request: Request) -> bytes | None:
     """The host without its port: of an absolute target, else of the Host field."""
-    target = request.target
-    if target[:1] != b"/" and b"://" in target:
-        authority: bytes | None = target.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
-        authority = authority.rpartition(b"@")[2] if authority else authority
-    else:
+    authority = None if request.target[:1] == b"/" else _absolute(request.target)[0]
+    if authority is None:
         authority = first_value(request.head, b"host")
     return None if authority is None else _without_port(authority)
+
+
+def _absolute(target: bytes) -> tuple[bytes | None, bytes]:
+    """The host with its port of an absolute target, and what follows; None where it is none, such as `*`."""
+    scheme, found, rest = target.partition(b"://")
+    if not found or not scheme.isalnum():
+        return None, target
+    end = min((at for mark in (b"/", b"?") if (at := rest.find(mark)) >= 0), default=len(rest))
+    local = rest[end:]
+    return rest[:end].rpartition(b"@")[2], local if local[:1] == b"/" else b"/" + local
 
 
 def _without_port(authority: bytes) -> bytes:
