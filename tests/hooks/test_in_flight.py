@@ -22,7 +22,9 @@ class Table:
 
     def put(self, on, index, due_ns=10):
         """A request goes out."""
-        asked = request(b"GET /%d/%d HTTP/1.1\r\nHost: shop\r\n\r\n" % (on, index), on=connection(on), index=index)
+        asked = request(
+            b"GET /%d/%d HTTP/1.1\r\nHost: shop\r\n\r\n" % (on, index), on=connection(on), index=index
+        )
         self.lines[on, index] = record_of_request(asked, self.out.put(asked, due_ns))
         return asked
 
@@ -212,7 +214,9 @@ def test_every_request_ends_once_in_the_order_of_its_connection(plan):
         ends = [place for place, r in enumerate(results) if isinstance(r, Ended) and r.connection == on]
         assert len(ends) == (on in ended)
         if ends:
-            assert not [r for r in results[ends[0] :] if isinstance(r, Passed) and r.request.connection.number == on]
+            assert not [
+                r for r in results[ends[0] :] if isinstance(r, Passed) and r.request.connection.number == on
+            ]
     counters = table.counters
     assert counters.sent == sum(counts) == counters.unchanged + counters.changed + counters.dropped.total()
     assert len(table.out) == 0

@@ -191,7 +191,7 @@ class InFlight:
         self._furthest = self._sent - 1
         return results
 
-    # -- what a line says --------------------------------------------------------------------------------------
+    # -- what a line says ------------------------------------------------------------------------------------
 
     def _learn(self, out: _Out) -> list[Result]:
         """Those before it that were dropped, if the program answers in order."""
@@ -241,7 +241,7 @@ class InFlight:
         raw = found[0]
         return Request(*place, *raw.first, raw.head, raw.body, raw.chunked, raw.flags, None)
 
-    # -- order ---------------------------------------------------------------------------------------------------
+    # -- order -----------------------------------------------------------------------------------------------
 
     def _settle(self, out: _Out, result: Passed | Dropped) -> list[Result]:
         """A request is out no more; what can go on now."""

@@ -79,7 +79,12 @@ class Middleware:
         except OSError as error:
             raise UsageError(f"middleware {self._argv[0]}: cannot be started: {error.strerror}") from None
 
-    # -- what goes out -------------------------------------------------------------------------------------------
+    @property
+    def running(self) -> bool:
+        """Whether there is a program now."""
+        return self._program is not None
+
+    # -- what goes out ---------------------------------------------------------------------------------------
 
     def offer(self, request: Request) -> bool:
         """Send a request through the program; False where there is no room for it, and nothing will come of it."""
@@ -121,7 +126,7 @@ class Middleware:
         program.write(line)
         self.counters.answers_sent += 1
 
-    # -- what comes back -----------------------------------------------------------------------------------------
+    # -- what comes back -------------------------------------------------------------------------------------
 
     def _took(self, program: Program, octets: bytes) -> None:
         lines = program.lines
@@ -150,7 +155,7 @@ class Middleware:
         if self._out:
             self._check_later()
 
-    # -- the program ---------------------------------------------------------------------------------------------
+    # -- the program -----------------------------------------------------------------------------------------
 
     async def _spawn(self) -> None:
         loop = asyncio.get_running_loop()
@@ -191,7 +196,7 @@ class Middleware:
         except OSError as error:
             self._again_later(f"it cannot be started: {error.strerror}")
 
-    # -- the end -------------------------------------------------------------------------------------------------
+    # -- the end ---------------------------------------------------------------------------------------------
 
     async def drain(self, timeout_s: float | None = None) -> None:
         """Wait until everything that is out is back or given up. Answers can still be shown to the program

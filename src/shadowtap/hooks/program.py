@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 from shadowtap.hooks.hexlines import HexLines
 
@@ -67,15 +68,12 @@ class Program(asyncio.SubprocessProtocol):
         except ValueError:
             return f"it was killed by signal {-code}"
 
-    # -- what the event loop calls -------------------------------------------------------------------------------
+    # -- what the event loop calls ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It runs."""
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
-        pipe = transport.get_pipe_transport(0)
-        assert isinstance(pipe, asyncio.WriteTransport)
-        self._input = pipe
+        self._transport = cast(asyncio.SubprocessTransport, transport)
+        self._input = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))
         self._flush()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
@@ -113,11 +111,20 @@ class Program(asyncio.SubprocessProtocol):
             self._timer = asyncio.get_running_loop().call_later(_LINGER_S, self._kill)
 
     def _kill(self) -> None:
-        """End it with its children, and let go of pipes that one of them may keep open."""
+        """End it with its children; let go of pipes that one of them keeps open all the same."""
         transport = self._transport
         if transport is None or self._gone.is_set():
             return
-        if transport.get_returncode() is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(transport.get_pid(), signal.SIGKILL)
-        transport.close()
+        if transport.get_returncode() is not None:
+            self._let_go()
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(transport.get_pid(), signal.SIGKILL)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(_LINGER_S, self._let_go)
+
+    def _let_go(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        self.connection_lost(None)

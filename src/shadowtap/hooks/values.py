@@ -83,7 +83,7 @@ class HookRequest:
         _, mark, query = self.target.partition("?")
         self.target = path.replace("?", "%3F") + mark + query
 
-    # -- the body ------------------------------------------------------------------------------------------------
+    # -- the body --------------------------------------------------------------------------------------------
 
     @property
     def body(self) -> bytes:
@@ -119,7 +119,7 @@ class HookRequest:
     def json(self, value: Any) -> None:
         self.body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
-    # -- the rest ------------------------------------------------------------------------------------------------
+    # -- the rest --------------------------------------------------------------------------------------------
 
     @property
     def raw(self) -> bytes:

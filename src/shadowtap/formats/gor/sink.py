@@ -1,7 +1,7 @@
 """A file that observations are appended to while a run goes on: `gor:FILE`.
 
-`offer` puts into a bounded queue; a thread masks, makes the records, packs and writes them: a slow disk never holds up the
-run.
+`offer` puts into a bounded queue; a thread masks, makes the records, packs and writes them: a slow disk never
+holds up the run.
 """
 
 import threading
@@ -53,9 +53,9 @@ class GorSink:
         self._limit = queue_bytes
         self._queue: deque[tuple[Observation, int]] = deque()
         self._put_bytes = self._taken_bytes = 0
-        self._settled = 0
         self._closing = False
-        self._wake = threading.Condition()
+        self._wake = threading.Event()
+        self._done = threading.Condition()
         self._thread = threading.Thread(target=self._write, name=self.name, daemon=True)
         self._thread.start()
 
@@ -80,22 +80,20 @@ class GorSink:
         self._put_bytes += size
         self._queue.append((observation, size))
         if waiting < BATCH_BYTES <= waiting + size:
-            with self._wake:
-                self._wake.notify_all()
+            self._wake.set()
         return True
 
     def flush(self) -> None:
         """Wait until everything that was taken is written, or lost."""
-        with self._wake:
-            until = self._put_bytes
-            self._wake.notify_all()
-            self._wake.wait_for(lambda: self._settled >= until)
+        until = self._put_bytes
+        self._wake.set()
+        with self._done:
+            self._done.wait_for(lambda: self._taken_bytes >= until)
 
     def close(self) -> None:
         """Write what waits, and end the file."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify_all()
+        self._closing = True
+        self._wake.set()
         self._thread.join()
         self._file.close()
 
@@ -105,13 +103,12 @@ class GorSink:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # -- the writer's thread ---------------------------------------------------------------------------------------
+    # -- the writer's thread -----------------------------------------------------------------------------------
 
     def _write(self) -> None:
         while not (self._closing and not self._queue):
-            with self._wake:
-                if not self._closing:
-                    self._wake.wait(FLUSH_S)
+            self._wake.wait(0 if self._closing else FLUSH_S)
+            self._wake.clear()
             while self._queue:
                 self._write_batch()
 
@@ -128,10 +125,9 @@ class GorSink:
             self.written += len(blocks)
         elif blocks:
             self.lost[FAILED] += len(blocks)
-        self._taken_bytes += size
-        with self._wake:
-            self._settled += size
-            self._wake.notify_all()
+        with self._done:
+            self._taken_bytes += size
+            self._done.notify_all()
 
     def _block(self, observation: Observation) -> bytes:
         try:
