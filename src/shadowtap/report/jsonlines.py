@@ -11,11 +11,21 @@ key, so that two runs over one capture write the same and nothing tells one secr
 from collections.abc import Callable
 from hashlib import sha256
 from time import gmtime, strftime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from shadowtap.events import Connection, Endpoint, Exchange, Flag, Message, Request, Response
+from shadowtap.events import (
+    Connection,
+    Endpoint,
+    Exchange,
+    Flag,
+    Message,
+    Observation,
+    Outcome,
+    Request,
+    Response,
+)
 from shadowtap.http1 import field, headers, payload
 from shadowtap.masking import Masker
 
@@ -88,6 +98,20 @@ class JsonLines:
             return b""
         self.lines += 1
         return line
+
+    def observation(self, observation: Observation) -> bytes:
+        """The lines of all that is known of one request: the request, production's answer, and what became of it here
+        and at each target."""
+        exchange = observation.exchange
+        number = None if exchange.request is None else self.lines
+        found = b"" if exchange.request is None else self.line(exchange.request)
+        found += self.line(exchange)
+        targets = [_outcome(outcome) for outcome in observation.outcomes]
+        for target, verdict in zip(targets, observation.verdicts, strict=False):
+            target["same"] = None if verdict.skipped else verdict.same
+        fate = {"kind": "fate", "request": number, "fate": observation.fate, "targets": targets}
+        self.lines += 1
+        return found + msgspec.json.encode(fate) + b"\n"
 
     def _forget(self, message: Message) -> None:
         if isinstance(message, Exchange) and message.request is not None:
@@ -200,6 +224,17 @@ class JsonLines:
 
     def _target(self, target: bytes) -> bytes:
         return _text(target if self._masker is None else self._masker.target(target))
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "target": outcome.target,
+        "status": outcome.status or None,
+        "failure": outcome.failure,
+        "first_byte_ns": outcome.first_byte_ns,
+        "elapsed_ns": outcome.elapsed_ns,
+        "body_len": len(outcome.body),
+    }
 
 
 def _second(second: int) -> bytes:
