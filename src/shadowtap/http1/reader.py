@@ -76,7 +76,7 @@ class Raw(msgspec.Struct, frozen=True, gc=False):
     """A message as it was framed.
 
     `first` is (method, target, version) of a request, (version, status, reason) of a response. `begin` is the
-    stream position of the chunk that held the first octet, `ack` that chunk's, both as given to `feed`.
+    stream position of the first octet, `ack` is that of the chunk that held it, as given to `feed`.
     """
 
     first: tuple[bytes, bytes, bytes]
@@ -102,6 +102,8 @@ _MARKS = re.compile(
 ).search
 """The next blank line, plain Content-Length, or line that needs a closer look, in one pass over a head."""
 _BLANK_MARK, _LENGTH_MARK = 1, 2
+_POSITIONS = 0xFFFFFFFF
+"""Stream positions are TCP sequence numbers: 32 bits."""
 _SMALL = 512
 """Octets of a body part below which parts are kept together, not one by one."""
 
@@ -133,15 +135,14 @@ class Reader:
     """Reads the messages of one direction.
 
     `method_of_next` tells a response reader which request method the response with these `begin` and `ack` answers:
-    empty if that request was lost, None if no requests are seen; without it HEAD and CONNECT cannot be told. Its
-    third argument is how many final answers of the same call of `feed` come before it.
+    empty if that request was lost, None if no requests are seen; without it HEAD and CONNECT cannot be told. It is
+    asked at the end of a head, when all messages before have been handed out, if they are taken with `read`.
     `keep_body=False` counts body octets and does not keep them.
     `seen` counts messages, `skipped` octets that belong to none, `held` octets kept for a message under way.
     """
 
     __slots__ = (
         "_ack",
-        "_ahead",
         "_begin",
         "_body_bytes",
         "_buffer",
@@ -177,7 +178,7 @@ class Reader:
         *,
         limits: Limits,
         keep_body: bool = True,
-        method_of_next: Callable[[int, int, int], bytes | None] | None = None,
+        method_of_next: Callable[[int, int], bytes | None] | None = None,
         seek: bool = False,
     ) -> None:
         self.role = role
@@ -187,7 +188,6 @@ class Reader:
         self.seen = 0
         self.skipped = 0
         self.held = 0
-        self._ahead = 0
         self._joined = seek
         self._limits = limits
         self._keep = keep_body
@@ -229,26 +229,35 @@ class Reader:
     # -- what comes in ---------------------------------------------------------------------------------------
 
     def feed(self, data: bytes, time_ns: int = 0, begin: int = -1, ack: int = -1) -> list[Raw]:
-        """The messages that these octets complete. `begin` and `ack` are handed on in `Raw`."""
-        self._ahead = 0
+        """The messages that these octets complete. `begin` is the stream position of the first of them; `ack` is
+        handed on in `Raw`."""
         if self.state is _HEAD and not self._buffer:
             raw = self.whole(data, time_ns, begin, ack)
             if raw is not None:
                 return [raw]
         found: list[Raw] = []
-        if self._doubtful:
-            self._settle_doubt(data, begin, ack, found)
-        if self.state >= _SEEK:
-            data = self._seek(data, packet=True)
-            if not data:
-                return found
+        left = len(data)
+        while left:
+            left = self.read(data, left, time_ns, begin + len(data), ack, found)
+        return found
+
+    def read(self, data: bytes, left: int, time_ns: int, end: int, ack: int, found: list[Raw]) -> int:
+        """Read on in the last `left` octets of `data` until a message is complete, which goes to `found`, or none are
+        left; how many are left then. `end` is the stream position behind them."""
+        size, before = len(data), len(found)
+        pos = size - left
         self._end_ns = time_ns
-        pos, size = 0, len(data)
-        while pos < size:
+        if not pos:
+            if self._doubtful and self._settle_doubt(data, end - size, ack, found):
+                return left
+            if self.state >= _SEEK:
+                data = self._seek(data, packet=True)
+                size = len(data)
+        while pos < size and not (len(found) > before and size - pos <= left):
             state = self.state
             if state is _HEAD:
                 if not self._buffer:
-                    self._time_ns, self._begin, self._ack = time_ns, begin, ack
+                    self._time_ns, self._begin, self._ack = time_ns, (end - size + pos) & _POSITIONS, ack
                 pos = self._take_head(data, pos, found)
             elif state is _LENGTH:
                 step = min(self._left, size - pos)
@@ -263,11 +272,9 @@ class Reader:
                 self._keep_body_part(data[pos:])
                 pos = size
             else:
-                rest = self._seek(data[pos:], packet=not pos)
-                if not rest:
-                    break
-                data, pos, size = rest, 0, len(rest)
-        return found
+                data = self._seek(data[pos:], packet=not pos)
+                pos, size = 0, len(data)
+        return size - pos
 
     def whole(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
         """The common case, for a reader in state HEAD that holds nothing: the octets are exactly one message with a
@@ -321,7 +328,7 @@ class Reader:
         """Whether an answer's body is as long as Content-Length says, as nearly all are."""
         if status < b"200" or status in _BODILESS:
             return False
-        method = self._method_of_next(begin, ack, 0) if self._method_of_next is not None else None
+        method = self._method_of_next(begin, ack) if self._method_of_next is not None else None
         return bool(method) and method not in _NO_BODY_METHODS
 
     def more(self, data: bytes) -> int:
@@ -490,7 +497,7 @@ class Reader:
         if status < 200 or status in (204, 304):
             return _TUNNEL if status == 101 else _HEAD
         ask = self._method_of_next
-        method = ask(self._begin, self._ack, self._ahead) if ask is not None else None
+        method = ask(self._begin, self._ack) if ask is not None else None
         self._doubtful = not method and ask is not None
         if method == b"HEAD":
             return _HEAD
@@ -573,7 +580,6 @@ class Reader:
         )
         if self.state is not _TUNNEL:
             self.state = _HEAD
-        self._ahead += self._first[1] >= b"200"
         self._head = b""
         self._scanner = None
         self._fault = None
@@ -587,18 +593,20 @@ class Reader:
         self._buffer, self._parts, self.held = bytearray(), [], 0
         self._start_line, self._checked = None, 0
 
-    def _settle_doubt(self, data: bytes, begin: int, ack: int, found: list[Raw]) -> None:
+    def _settle_doubt(self, data: bytes, begin: int, ack: int, found: list[Raw]) -> bool:
         """A head promised a body, but whether the request was a HEAD is not known: where the next packet begins with
-        another answer, for which a request waits, it was."""
+        another answer, and requests are seen, it was."""
         self._doubtful = False
         ask = self._method_of_next
-        if (
+        was_head = (
             not self._body_bytes
-            and STATUS_LINE.match(data)
+            and STATUS_LINE.match(data) is not None
             and ask is not None
-            and ask(begin, ack, 0) is not None
-        ):
+            and ask(begin, ack) is not None
+        )
+        if was_head:
             self._emit(found, b"", False)
+        return was_head
 
     # -- finding the way again -------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ request that is being read.
 """
 
 from collections import deque
-from collections.abc import Sequence
+
+import msgspec
 
 from shadowtap.events import (
     Chunk,
@@ -155,8 +156,8 @@ class Conversation:
         at = self._client_at
         if self._held or (at != chunk.ack and reader.at_boundary and self._is_ahead(chunk.ack)):
             self._hold(chunk, out)
-        else:
-            self._read(reader, chunk, out)
+        elif left := self._read(reader, chunk, out):
+            self._hold_rest(chunk, left)
 
     def take_gap(self, gap: Gap, out: list[Message]) -> None:
         """Octets of one direction that are lost."""
@@ -194,13 +195,22 @@ class Conversation:
             self._told_end = True
             out.append(Ended(number))
 
-    def _read(self, reader: Reader, chunk: Chunk, out: list[Message]) -> None:
-        held = reader.held
-        raws = reader.feed(chunk.data, chunk.time_ns, chunk.end - len(chunk.data), chunk.ack)
-        if held != reader.held:
-            self._counters.buffered_bytes += reader.held - held
-        if raws:
-            self._on_messages(reader, raws, out)
+    def _read(self, reader: Reader, chunk: Chunk, out: list[Message]) -> int:
+        """Message by message, since what an answer means may depend on the one before it. How many octets are left:
+        those of further answers that acknowledge more of the client than has been delivered."""
+        data = chunk.data
+        left = len(data)
+        while left:
+            raws: list[Raw] = []
+            held = reader.held
+            left = reader.read(data, left, chunk.time_ns, chunk.end, chunk.ack, raws)
+            if held != reader.held:
+                self._counters.buffered_bytes += reader.held - held
+            if raws:
+                self._on_messages(reader, raws, out)
+            if left and not reader.is_request and reader.at_boundary and self._is_ahead(chunk.ack):
+                return left
+        return 0
 
     def _lose(self, reader: Reader, gap: Gap, out: list[Message]) -> None:
         held = reader.held
@@ -274,6 +284,11 @@ class Conversation:
             self._client_at = chunk.ack
             self._release(out)
 
+    def _hold_rest(self, chunk: Chunk, left: int) -> None:
+        self._held.appendleft(msgspec.structs.replace(chunk, data=chunk.data[-left:]))
+        self._held_bytes += left
+        self._counters.buffered_bytes += left
+
     def _release(self, out: list[Message]) -> None:
         """Read the answers that waited, as far as the client's stream has caught up with them."""
         while self._held:
@@ -284,8 +299,10 @@ class Conversation:
                     return
                 self._held_bytes -= len(event.data)
                 self._counters.buffered_bytes -= len(event.data)
-                if reader is not None:
-                    self._read(reader, event, out)
+                if reader is not None and (left := self._read(reader, event, out)):
+                    self._held.popleft()
+                    self._hold_rest(event, left)
+                    return
             elif isinstance(event, Gap):
                 self._lose_answers(reader, event, out)
             else:
@@ -487,12 +504,11 @@ class Conversation:
                 return reader.under_way
         return None
 
-    def _method_of_next(self, begin: int, ack: int, ahead: int) -> bytes | None:
+    def _method_of_next(self, begin: int, ack: int) -> bytes | None:
         """The method of the request that the answer with these numbers is for; see `Reader`."""
-        waiting: Sequence[Sent] = self._waiting
-        found = ahead if len(waiting) > ahead else READING
+        waiting = self._waiting
+        found = 0 if waiting else READING
         if self._losses is not None:
-            waiting = list(waiting)[ahead:]
             found = self._losses.find(waiting, self._reading(), begin, ack)
         if found >= 0:
             return waiting[found][0].method
