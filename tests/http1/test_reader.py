@@ -431,7 +431,7 @@ def test_nothing_raises_and_no_octet_is_made_up(
         assert found.held <= limits.head_bytes + limits.body_bytes + 8192
     raws += found.close(end)
     assert found.held == 0
-    assert found.seen == len(raws)
+    assert found.seen is bool(raws)
     assert sum(len(raw.head) + len(raw.body) for raw in raws) <= fed
     for raw in raws:
         assert len(raw.head) <= limits.head_bytes
