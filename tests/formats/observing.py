@@ -83,7 +83,7 @@ def observe(asked, answered=None, *outcomes, fate="replayed", verdicts=()):
 
 
 def _answer(octets, method):
-    reader = Reader(Role.RESPONSE, limits=Limits(), method_of_next=lambda begin, ack, ahead: method)
+    reader = Reader(Role.RESPONSE, limits=Limits(), method_of_next=lambda begin, ack: method)
     (raw,) = reader.feed(octets) + reader.close(None)
     return raw
 

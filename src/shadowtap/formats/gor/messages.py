@@ -21,17 +21,15 @@ _DAY_NS = 86_400 * 10**9
 def raw_requests(payload: bytes) -> list[Raw]:
     """The requests in a payload; none where it is no HTTP."""
     reader = Reader(Role.REQUEST, limits=_LIMITS)
-    whole = reader.whole(payload, 0, -1, -1)
-    return [whole] if whole is not None else reader.feed(payload) + reader.close(None)
+    return reader.feed(payload) + reader.close(None)
 
 
 def raw_answers(payload: bytes, method: bytes | None) -> list[Raw]:
     """The answers in a payload, the last of which answers a request with this method, or None if that is
     unknown."""
-    asked = None if method is None else lambda begin, ack, ahead: method
+    asked = None if method is None else lambda begin, ack: method
     reader = Reader(Role.RESPONSE, limits=_LIMITS, method_of_next=asked)
-    whole = reader.whole(payload, 0, -1, -1)
-    return [whole] if whole is not None else reader.feed(payload) + reader.close(None)
+    return reader.feed(payload) + reader.close(None)
 
 
 def excess(payload: bytes, found: list[Raw]) -> Counter[str]:
