@@ -21,7 +21,7 @@ _DAY_NS = 86_400 * 10**9
 def raw_requests(payload: bytes) -> list[Raw]:
     """The requests in a payload; none where it is no HTTP."""
     reader = Reader(Role.REQUEST, limits=_LIMITS)
-    return reader.feed(payload) + reader.close(None)
+    return reader.feed(payload) + reader.close(None) if payload else []
 
 
 def raw_answers(payload: bytes, method: bytes | None) -> list[Raw]:
@@ -29,7 +29,7 @@ def raw_answers(payload: bytes, method: bytes | None) -> list[Raw]:
     unknown."""
     asked = None if method is None else lambda begin, ack: method
     reader = Reader(Role.RESPONSE, limits=_LIMITS, method_of_next=asked)
-    return reader.feed(payload) + reader.close(None)
+    return reader.feed(payload) + reader.close(None) if payload else []
 
 
 def excess(payload: bytes, found: list[Raw]) -> Counter[str]:
