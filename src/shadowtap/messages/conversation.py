@@ -123,7 +123,19 @@ class Conversation:
         index = self._index
         begin = (end - len(data)) & MASK
         request = Request(
-            self._connection, index, time_ns, time_ns, method, target, version, head, body, False, (), None, begin
+            self._connection,
+            index,
+            time_ns,
+            time_ns,
+            method,
+            target,
+            version,
+            head,
+            body,
+            False,
+            (),
+            None,
+            begin,
         )
         reader.seen = True
         self._client_at = end
