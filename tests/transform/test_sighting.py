@@ -34,7 +34,7 @@ def shared(one: Sighting, other: Sighting) -> int:
     ],
 )
 def test_the_addresses_it_was_forwarded_for(fields, hops):
-    assert sighting(fields).hops == tuple(hop and ip_address(hop) for hop in hops)
+    assert sighting(fields).hops == tuple(hop and hop.encode() for hop in hops)
 
 
 @pytest.mark.parametrize(
