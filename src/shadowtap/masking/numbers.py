@@ -13,13 +13,13 @@ _SEPARATOR = rb"(?:\xc2\xa0|[ .+_-])"
 _COUNTRY = rb"(?:" + rb"|".join(sorted(IBAN_BYTES)) + rb")"
 CARD_GATE = rb"(?:^|[^0-9])(?:[2-689](?:" + _SEPARATOR + rb"?[0-9]){12}|1[0-9]{14}(?:[^0-9]|$))"
 IBAN_GATE = rb"(?i)" + _COUNTRY + rb"[0-9]{2}(?:" + _SEPARATOR + rb"?[a-z0-9]){3}"
-PHONE_GATE = rb"\+[1-9](?:[ ().-]{0,2}[0-9]){7}"
+PHONE_GATE = rb"\+[1-9](?:[ ().+-]{0,2}[0-9]){7}"
 
 _sequence = finder(rb"[0-9](?:" + _SEPARATOR + rb"?[0-9]){12,}")
 _iban = finder(rb"(?i)" + _COUNTRY + rb"[0-9]{2}")
 _GROUP = re.compile(rb"([0-9]++)(" + _SEPARATOR + rb"?)")
 _MAX_CARD = 19
-_PHONE = re.compile(rb"(?<![0-9A-Za-z+])\+[1-9](?:[ ().-]{0,2}[0-9]){7,14}+(?![0-9])")
+_PHONE = re.compile(rb"(?<![0-9A-Za-z+])\+[1-9](?:[ ().+-]{0,2}[0-9]){7,14}+(?![0-9])")
 _ACCOUNTS = {
     country: re.compile(rb"(?:" + _SEPARATOR + rb"?[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 4))
     for country, length in IBAN_BYTES.items()

@@ -7,7 +7,7 @@ from shadowtap.masking.linear import Gate
 from shadowtap.masking.numbers import bare
 from shadowtap.masking.shapes import Shapes
 from shadowtap.masking.spans import Span
-from shadowtap.masking.standins import MASKED, StandIns, is_masked_iban
+from shadowtap.masking.standins import BLANK, MASKED, StandIns, is_masked_iban
 from shadowtap.masking.tokens import decoded_base64, encoded_base64
 from shadowtap.masking.views import plain
 
@@ -42,6 +42,8 @@ class Values:
 
     def of(self, written: bytes, kind: str) -> StandIn:
         """The stand-in of a value as it is written in its place; `kind` is what it counts as if it has no format."""
+        if not self._stand_ins.keyed:
+            return (BLANK, kind) if written.strip(b" \t\r\n\"'") not in (b"", BLANK) else (written, "")
         known = self._known.get((written, kind))
         if known is None:
             known = self._find(written, kind)
