@@ -22,7 +22,7 @@ def request(head, body=b"", *, chunked=False, flags=(), fault=None, index=0):
 
 
 def response(head, body=b"", *, chunked=False, flags=(), fault=None):
-    status, reason = (head.split(b"\r\n")[0].split(b" ", 2) + [b"200", b""])[1:3]
+    status, reason = [*head.split(b"\r\n")[0].split(b" ", 2), b"200", b""][1:3]
     return Response(
         CONNECTION, 3, 4, int(status), reason, b"1.1", head, body, len(body), chunked, flags, fault
     )

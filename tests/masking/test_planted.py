@@ -7,8 +7,8 @@ import re
 from urllib.parse import quote, quote_plus
 
 import pytest
-from masking.messages import CODINGS, chunks, request, response, sent, writings
 
+from masking.messages import CODINGS, request, response, sent, writings
 from shadowtap.content import Content, content_of
 from shadowtap.events import Flag
 from shadowtap.masking import Masker

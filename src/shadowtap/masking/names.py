@@ -133,7 +133,7 @@ def _pattern(own: Iterable[str]) -> bytes:
     """What every secret name of a parameter or a field ends like, for RE2, in any case."""
     listed = "|".join(_spellings(CREDENTIALS + PERSONAL + PARAMETERS))
     endings = "|".join(_spellings(ENDINGS) + [_GLUE.join(map(_letter, _plain(name))) for name in own])
-    return f"(?:^|[^A-Za-z0-9])(?:{listed})|(?:{endings})".encode()
+    return f"(?:^|[^A-Za-z0-9]|%[0-9A-Fa-f][0-9A-Fa-f])(?:{listed})|(?:{endings})".encode()
 
 
 def _spellings(words: str) -> list[str]:

@@ -2,7 +2,8 @@
 
 A text is looked at as it is written and, where it has escapes, once more with one kind of escape undone, which is a
 text in its turn; in JSON and in queries each string or pair by itself, since escapes hide what would end it. So an
-address in a URL in a JSON string is found, and a password in JSON within JSON. What a name covers is masked as a whole; what a view shows counts more than what its escapes look like.
+address in a URL in a JSON string is found, and a password in JSON within JSON. What a name covers is masked as a
+whole; what a view shows counts more than what its escapes look like.
 """
 
 import re

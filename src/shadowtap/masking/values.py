@@ -2,7 +2,7 @@
 
 import re
 
-from shadowtap.masking.digits import MARK, luhn
+from shadowtap.masking.digits import is_masked_card
 from shadowtap.masking.linear import Gate
 from shadowtap.masking.numbers import bare
 from shadowtap.masking.shapes import Shapes
@@ -107,5 +107,5 @@ def is_stand_in(value: bytes) -> bool:
     if MASKED.fullmatch(value) is not None:
         return True
     written = bare(value)
-    is_card = written.startswith(MARK) and 13 <= len(written) <= 19 and written.isdigit() and luhn(written)
-    return is_card or is_masked_iban(written.upper())
+    is_phone = value.startswith(b"+") and written.startswith(b"999") and written.isdigit()
+    return is_masked_card(written) or is_phone or is_masked_iban(written.upper())
