@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from masking.messages import request, response, sent
@@ -33,11 +33,13 @@ CHARSETS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.binary(), st.sampled_from(TYPES), st.sampled_from(CHARSETS))
 def test_bodies(octets, media_type, charset):
     Masker(b"k" * 16).body(media_type, charset, octets)
 
 
+@settings(deadline=None)
 @given(st.binary(), st.binary())
 def test_headers_and_targets(name, value):
     masker = Masker(b"k" * 16)
@@ -48,12 +50,14 @@ def test_headers_and_targets(name, value):
     masker.text(value)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_texts(text):
     Masker(b"k" * 16).text(text)
     Masker(b"k" * 16).text(text + "\ud800 me@shop.org")
 
 
+@settings(deadline=None)
 @given(
     st.binary(), st.binary(), st.booleans(), st.sets(st.sampled_from(Flag)), st.sampled_from([None, *Fault])
 )
@@ -85,6 +89,7 @@ def test_time(piece, media_type):
     assert large < 9 * small + 0.02
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4), st.sampled_from(TYPES))
 def test_time_of_mixtures(pieces, media_type):
     piece = b"".join(pieces)

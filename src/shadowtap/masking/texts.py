@@ -10,7 +10,7 @@ import re
 from enum import Enum
 
 from shadowtap.masking.fields import AFTER, Fields, value_of
-from shadowtap.masking.linear import Gate
+from shadowtap.masking.linear import gate
 from shadowtap.masking.names import Names, Place, bare
 from shadowtap.masking.pairs import Named, Pairs, named_in_pairs
 from shadowtap.masking.shapes import Shapes
@@ -65,7 +65,9 @@ class Texts:
         self._fields = Fields(names)
         views = {view.name: view.gate for view in VIEWS}
         named = {"named": b"(?i)(?:" + names.pattern + b")" + AFTER}
-        self._gate = Gate({**shapes.gates, **views, **named, "encoded": rb"eyJ[A-Za-z0-9_/+-]{8}"})
+        self._gate = gate(
+            tuple({**shapes.gates, **views, **named, "encoded": rb"eyJ[A-Za-z0-9_/+-]{8}"}.items())
+        )
 
     def find(self, text: bytes, kind: Kind, depth: int = 0) -> list[Span]:
         """All of them, in order and without overlap."""

@@ -3,7 +3,7 @@
 import re
 
 from shadowtap.masking.digits import is_masked_card
-from shadowtap.masking.linear import Gate
+from shadowtap.masking.linear import gate
 from shadowtap.masking.numbers import bare
 from shadowtap.masking.shapes import Shapes
 from shadowtap.masking.spans import Span
@@ -37,7 +37,7 @@ class Values:
     def __init__(self, stand_ins: StandIns) -> None:
         self._stand_ins = stand_ins
         self._shapes = Shapes(stand_ins)
-        self._gate = Gate(self._shapes.gates)
+        self._gate = gate(tuple(self._shapes.gates.items()))
         self._known: dict[tuple[bytes, str], StandIn] = {}
 
     def of(self, written: bytes, kind: str) -> StandIn:
