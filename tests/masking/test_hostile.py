@@ -75,6 +75,7 @@ PIECES = [
     b"@a.", b"://", b"://a", b"1 ", b"4", b"4111-", b"4111 1111 1111 1111 ", b"DE89", b"DE89 ", b"eyJ", b"eyJhbGci.",
     b"sk-", b"AKIA", b"AKIAIOSFODNN7EXAMPLE ", b"-----BEGIN PRIVATE KEY-----", b"+1", b"+", b"token=", b"token ", b"=", b";",
     b"; a=", b"Bearer ", b"authorization: Bearer ", b"--x\r\n", b"\r\n\r\n", b"]]></token>", b"<![CDATA[", b"a", b"\xc3",
+    b"DE89sk-", b'{"pass\\u0077ord":4', b"\\\\token=://]]></token>4111 1111 1111 1111 ", b";%25%25</token><token>",
     b"token[", b"token[]", b"?token=", b"eyJhbGciOiJIUzI1NiJ9", b"x" * 50 + b"@", b"name=",
 ]  # fmt: skip
 
@@ -106,6 +107,8 @@ def once(body, media_type):
     masker.body(media_type, None, b"{")
     start = time.process_time()
     masker.body(media_type, None, body)
+    masker.header(b"X-Note", body[:4096])
+    masker.target(body[:4096])
     return time.process_time() - start
 
 

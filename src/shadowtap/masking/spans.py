@@ -51,13 +51,14 @@ def moved(spans: list[Span], by: int) -> list[Span]:
 def joined(first: list[Span], second: list[Span], union: Callable[[int, int], Span]) -> list[Span]:
     """Both lists as one in order. What of the second lies within a span of the first goes; where two overlap in part,
     one span takes the place of both."""
-    merged: list[Span] = []
+    merged: list[tuple[int, int, Span | None]] = []
     for span in sorted(first + second, key=lambda s: (s.start, -s.end)):
-        if not merged or span.start >= merged[-1].end:
-            merged.append(span)
-        elif span.end > merged[-1].end:
-            merged[-1] = union(merged[-1].start, span.end)
-    return merged
+        start, end = merged[-1][:2] if merged else (-1, -1)
+        if span.start >= end:
+            merged.append((span.start, span.end, span))
+        elif span.end > end:
+            merged[-1] = (start, span.end, None)
+    return [span if span is not None else union(start, end) for start, end, span in merged]
 
 
 Masked = tuple[bytes, tuple[str, ...]]

@@ -127,7 +127,7 @@ class Texts:
             found += moved(self._decoded(JSON, string[1], Kind.MARKUP, depth), start)
             if self._names.is_secret(Place.FIELD, JSON.decoded(string[1])):
                 values, done = value_of(text, end, string[1])
-                found = beside(self._spans(text, values, Kind.MARKUP), found)
+                found += self._spans(text, values, Kind.MARKUP)
         return found
 
     def _encoded(self, text: bytes, depth: int) -> list[Span]:
