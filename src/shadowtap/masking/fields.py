@@ -16,8 +16,7 @@ No value is looked at twice, so hostile texts cost no more than others. Broken o
 import re
 from collections.abc import Iterator
 
-import re2
-
+from shadowtap.masking.linear import group_finder
 from shadowtap.masking.names import Names, Place
 from shadowtap.masking.pairs import URL_IN_TEXT, Named
 
@@ -28,7 +27,7 @@ _TAG_BYTES = 1024
 
 _NAME = bytes(octet for octet in range(33, 256) if octet not in b"\"'<>=&;,{}()?#|\\`!*^~+")
 _SUFFIX = rb"(?:\]|\[[0-9]*\]|%5[BDbd])*"
-AFTER = _SUFFIX + rb"(?:[\"']?[ \t\r\n]*[=:]|[ \t\r\n]*>|[\"'][\s/>,])"
+AFTER = _SUFFIX + rb"(?:[\"']?[ \t\r\n]*[=:]|[ \t\r\n]*>|[\"'][\s/>,]|[ \t\r\n][a-z-]{1,12}=)"
 """What stands behind a name where a value may follow."""
 
 _MEMBER = re.compile(rb"[\"'][ \t\r\n]*+:[ \t\r\n]*+")
@@ -43,7 +42,7 @@ _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
 _TOKEN = re.compile(
     rb"\"((?:[^\"\\]++|\\.)*+)\"?+([ \t\r\n]*+:)?|([{}\[\]])|(-?[0-9][0-9.eE+-]*+)", re.DOTALL
 )
-_NAMING = re.compile(rb"(?:name|key|field|id)[\"']?[ \t\r\n]{0,8}[=:][ \t\r\n]{0,8}[\"']\Z", re.IGNORECASE)
+_NAMING = re.compile(rb"(?:name|key|field|id)[\"']?[ \t\r\n]{0,8}[=:][ \t\r\n]{0,8}[\"']?\Z", re.IGNORECASE)
 _VALUE_MEMBER = re.compile(
     rb"[\"'][ \t\r\n]*+,[ \t\r\n]*+[\"']value[\"'][ \t\r\n]*+:[ \t\r\n]*+", re.IGNORECASE
 )
@@ -59,20 +58,17 @@ Found = tuple[list[Named], int]
 class Fields:
     """Finds the values of secret names."""
 
-    __slots__ = ("_names", "_search")
+    __slots__ = ("_find", "_names")
 
     def __init__(self, names: Names) -> None:
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1
-        options.case_sensitive = False
         self._names = names
-        self._search = re2.compile(b"(" + names.pattern + b")" + AFTER, options).search
+        self._find = group_finder(b"(?i)(" + names.pattern + b")" + AFTER)
 
     def find(self, text: bytes, *, plain: bool) -> Iterator[Named]:
         """In order, without overlap; `plain` where a name and a value need no syntax around them."""
         at = done = 0
-        while (hit := self._search(text, at)) is not None:
-            at = hit.end(1)
+        while (hit := self._find(text, at)) is not None:
+            at = hit[1]
             window = text[max(done, at - NAME_BYTES) : at]
             name = window[len(window.rstrip(_NAME)) :]
             in_query = _is_in_query(text, at - len(name))
@@ -81,6 +77,12 @@ class Fields:
             values, at = _values(text, done, at, name, in_query, plain)
             yield from values
             done = at
+
+
+def value_of(text: bytes, name_end: int, name: bytes) -> Found:
+    """The value of a JSON member whose name ends there, in front of its quote; nothing where it is no member."""
+    member = _MEMBER.match(text, name_end)
+    return _json_value(text, member.end(), name) if member else ([], name_end)
 
 
 def _is_in_query(text: bytes, start: int) -> bool:
@@ -94,7 +96,7 @@ def _values(text: bytes, done: int, end: int, name: bytes, in_query: bool, plain
     before = text[start - 1 : start] if start else b""
     if (member := _MEMBER.match(text, end)) is not None:
         return _json_value(text, member.end(), name)
-    if before in (b'"', b"'") and _NAMING.search(text, max(start - 40, done), start) is not None:
+    if before in (b'"', b"'", b"=") and _NAMING.search(text, max(start - 40, done), start) is not None:
         return _neighbour(text, done, start, end, name)
     if in_query and (pair := _PAIR.match(text, end)) is not None:
         return _one(URL_IN_TEXT.match(text, pair.end()), 0, name, end)

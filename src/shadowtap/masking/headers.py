@@ -1,9 +1,9 @@
-"""Header fields: credentials keep their scheme, cookies their names and attributes, everything else what is no secret."""
+"""Header fields: credentials keep their scheme, cookies their names and attributes, all else what is no secret."""
 
 from enum import Enum
 
 from shadowtap.masking.names import Names, Place, bare
-from shadowtap.masking.spans import Masked, masked_with, replaced
+from shadowtap.masking.spans import Masked, masked_with
 from shadowtap.masking.texts import Kind, Texts
 from shadowtap.masking.values import Values
 
@@ -68,9 +68,9 @@ class Headers:
         plain = bare(name)
         if plain.endswith("authorization"):
             return _Means.CREDENTIALS
-        if plain.endswith("setcookie") or plain.endswith("setcookie2"):
+        if plain.endswith(("setcookie", "setcookie2")):
             return _Means.SET_COOKIE
-        if plain.endswith("cookie") or plain.endswith("cookie2"):
+        if plain.endswith(("cookie", "cookie2")):
             return _Means.COOKIES
         return _Means.SECRET if self._names.is_secret(Place.HEADER, name) else _Means.TEXT
 
@@ -103,5 +103,5 @@ class Headers:
         return self._cookie(part)
 
     def _text(self, part: bytes) -> tuple[bytes, str]:
-        spans = self._texts.find(part, Kind.HEADER)
-        return (replaced(part, spans), spans[0].kind) if spans else (part, "")
+        masked, kinds = masked_with(part, self._texts.find(part, Kind.HEADER))
+        return masked, (kinds[0] if kinds else "")

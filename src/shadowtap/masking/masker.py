@@ -27,9 +27,9 @@ class Masker:
     """Puts stand-ins in the place of secrets. `counts` is how many were masked, by kind.
 
     The stand-ins depend on `key` (16 octets or more, see `key_of`) and on the secret alone; with None for a key all
-    are `***`. `fields` are more names whose values are secret anywhere, `keep` are names whose values are not; in both
-    * stands for anything. `shapes` are the kinds that are found by shape, all of `SHAPES` by default. Bodies of more
-    than `limit_bytes` are replaced by a marker. Not for several threads at once.
+    are `***`. `fields` are more names whose values are secret anywhere, `keep` are names whose values are not; in
+    both * stands for anything. `shapes` are the kinds that are found by shape, all of `SHAPES` by default. Bodies
+    of more than `limit_bytes` are replaced by a marker. Not for several threads at once.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Masker:
         )
         if not kinds and body is request.body:
             return request
-        self.counts.update(kinds)
+        self._count(kinds)
         method = self._heads.text(request.method)[0] if malformed else request.method
         return msgspec.structs.replace(request, method=method, target=target, head=head, body=body)
 
@@ -93,7 +93,7 @@ class Masker:
         head, body, kinds = self._messages.masked(response.head, response.body, response.chunked)
         if not kinds and body is response.body:
             return response
-        self.counts.update(kinds)
+        self._count(kinds)
         reason = self._heads.text(response.reason)[0]
         on_wire = response.body_bytes if body is response.body else len(body)
         return msgspec.structs.replace(response, reason=reason, head=head, body=body, body_bytes=on_wire)
@@ -113,7 +113,7 @@ class Masker:
     def verdict(self, verdict: Verdict) -> Verdict:
         """What differed between two answers, with the values that are shown of it."""
         masked, kinds = self._verdicts.masked(verdict)
-        self.counts.update(kinds)
+        self._count(kinds)
         return masked
 
     def observation(self, observation: Observation) -> Observation:
@@ -137,10 +137,14 @@ class Masker:
         head, body, kinds = self._messages.masked(outcome.head, outcome.body, False)
         if not kinds and request is outcome.request:
             return outcome
-        self.counts.update(kinds)
+        self._count(kinds)
         return msgspec.structs.replace(outcome, request=request, head=head, body=body)
 
     def _counted(self, masked: Masked) -> bytes:
         if masked[1]:
-            self.counts.update(masked[1])
+            self._count(masked[1])
         return masked[0]
+
+    def _count(self, kinds: tuple[str, ...]) -> None:
+        for kind in kinds:
+            self.counts[kind] += 1

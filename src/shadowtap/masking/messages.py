@@ -1,8 +1,8 @@
 """Heads and bodies together: a message stays a valid message.
 
-Head and body keep their places, chunked framing and content coding stay, Content-Length is corrected. Digests of a body
-that was changed (Content-MD5, RFC 9530) are removed, since they would be wrong and would confirm a guess. A body whose
-coding cannot be undone loses its coding with its content.
+Head and body keep their places, chunked framing and content coding stay, Content-Length is corrected. Digests of a
+body that was changed (Content-MD5, RFC 9530) are removed, since they would be wrong and would confirm a guess. A body
+whose coding cannot be undone loses its coding with its content.
 """
 
 import re

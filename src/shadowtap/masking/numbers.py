@@ -1,28 +1,25 @@
-"""Numbers of cards, bank accounts and telephones, with or without separators. Those that carry a check count only if it
-is right, and only where they are no part of something else: a decimal fraction, a hash, a UUID."""
+"""Numbers of cards, bank accounts and telephones, with or without separators. Those that carry a check count only if
+it is right, and only where they are no part of something else: a decimal fraction, a hash, a UUID."""
 
 import re
 from collections.abc import Iterator
 
 from shadowtap.masking.digits import IBAN_BYTES, is_card, is_iban
-from shadowtap.masking.gates import gate
+from shadowtap.masking.linear import finder
 from shadowtap.masking.spans import Span
 from shadowtap.masking.standins import StandIns, is_masked_iban
 
 _SEPARATOR = rb"(?:\xc2\xa0|[ .+_-])"
 _COUNTRY = rb"(?:" + rb"|".join(sorted(IBAN_BYTES)) + rb")"
-_CARD_GATE = rb"[0-9](?:" + _SEPARATOR + rb"?[0-9]){12}"
-_IBAN_GATE = _COUNTRY + rb"[0-9]{2}(?:" + _SEPARATOR + rb"?[a-z0-9]){3}"
-GATE = rb"|".join((_CARD_GATE, _IBAN_GATE, rb"\+[1-9][ ().-]{0,2}[0-9]"))
+CARD_GATE = rb"(?:^|[^0-9])(?:[2-689](?:" + _SEPARATOR + rb"?[0-9]){12}|1[0-9]{14}(?:[^0-9]|$))"
+IBAN_GATE = rb"(?i)" + _COUNTRY + rb"[0-9]{2}(?:" + _SEPARATOR + rb"?[a-z0-9]){3}"
+PHONE_GATE = rb"\+[1-9](?:[ ().+-]{0,2}[0-9]){7}"
 
-has_card = gate(_CARD_GATE)
-has_iban = gate(_IBAN_GATE)
-
-_SEQUENCE = re.compile(rb"(?<![0-9])[0-9](?:" + _SEPARATOR + rb"?[0-9]){12,}+")
+_sequence = finder(rb"[0-9](?:" + _SEPARATOR + rb"?[0-9]){12,}")
+_iban = finder(rb"(?i)" + _COUNTRY + rb"[0-9]{2}")
 _GROUP = re.compile(rb"([0-9]++)(" + _SEPARATOR + rb"?)")
 _MAX_CARD = 19
-_PHONE = re.compile(rb"(?<![0-9A-Za-z+])\+[1-9](?:[ ().-]{0,2}[0-9]){7,14}+(?![0-9])")
-_IBAN = re.compile(rb"(?<![A-Za-z0-9])" + _COUNTRY + rb"[0-9]{2}", re.IGNORECASE)
+_PHONE = re.compile(rb"(?<![0-9A-Za-z+])\+[1-9](?:[ ().+-]{0,2}[0-9]){7,14}+(?![0-9])")
 _ACCOUNTS = {
     country: re.compile(rb"(?:" + _SEPARATOR + rb"?[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 4))
     for country, length in IBAN_BYTES.items()
@@ -37,39 +34,47 @@ _AROUND = 130
 
 def cards(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
     """Numbers of payment cards, 13 to 19 digits (ISO/IEC 7812)."""
-    for sequence in _SEQUENCE.finditer(text):
-        groups = list(_GROUP.finditer(text, *sequence.span()))
-        at = 0
+    end = 0
+    while (sequence := _sequence(text, end)) is not None:
+        groups = list(_GROUP.finditer(text, *sequence))
+        at, end = 0, sequence[1]
         while at < len(groups):
             taken = _card_groups(groups, at)
             if taken:
-                start, end = groups[at].start(), groups[at + taken - 1].end(1)
-                written = text[start:end]
-                if not _is_part(text, start, end):
-                    yield Span(start, end, _laid_out(written, stand_ins.card(bare(written))), "card")
+                start, last = groups[at].start(), groups[at + taken - 1].end(1)
+                written = text[start:last]
+                if not _is_part(text, start, last):
+                    yield Span(start, last, _laid_out(written, stand_ins.card(bare(written))), "card")
             at += taken or 1
 
 
 def ibans(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
     """International bank account numbers (ISO 13616)."""
     end = 0
-    for found in _IBAN.finditer(text):
-        account = _ACCOUNTS[found[0][:2].upper()].match(text, found.end())
-        if account is None or found.start() < end:
+    while (found := _iban(text, end)) is not None:
+        start, end = found
+        account = _ACCOUNTS[text[start : start + 2].upper()].match(text, end)
+        if account is None or text[start - 1 : start].isalnum():
+            end = start + 1
             continue
-        written = text[found.start() : account.end()]
+        written = text[start : account.end()]
         iban = bare(written).upper()
         if is_iban(iban) and not is_masked_iban(iban):
             end = account.end()
-            yield Span(found.start(), end, _laid_out(written, stand_ins.iban(iban)), "iban")
+            yield Span(start, end, _laid_out(written, stand_ins.iban(iban)), "iban")
 
 
 def phones(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
     """International telephone numbers with their + (ITU-T E.164)."""
-    for found in _PHONE.finditer(text):
-        number = bare(found[0])
-        if not number.startswith(b"999"):
-            yield Span(*found.span(), _laid_out(found[0], stand_ins.phone(number)), "phone")
+    at = text.find(b"+")
+    while at >= 0:
+        found = _PHONE.match(text, at)
+        at = text.find(b"+", at + 1)
+        number = bare(found[0]) if found else b""
+        if found and not number.startswith(b"999"):
+            stand_in = stand_ins.phone(number)
+            shown = b"+" + _laid_out(found[0][1:], stand_in[1:]) if stand_in[:1] == b"+" else stand_in
+            yield Span(*found.span(), shown, "phone")
 
 
 def _card_groups(groups: list[re.Match[bytes]], at: int) -> int:

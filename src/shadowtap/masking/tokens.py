@@ -5,20 +5,22 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from shadowtap.masking.gates import gate
+from shadowtap.masking.linear import finder
 from shadowtap.masking.services import AWS_KEY_ID, AWS_SECRET, BEGINNINGS, SERVICE_KEY
 from shadowtap.masking.spans import Span, beside
 from shadowtap.masking.standins import MASKED, StandIns
 
-GATE = rb"eyJ[a-z0-9_-]{4}|PRIVATE KEY|" + BEGINNINGS
-has_service_key = gate(BEGINNINGS, any_case=False)
+PRIVATE_KEY_GATE = rb"PRIVATE KEY"
+JWT_GATE = rb"eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]"
+SERVICE_KEY_GATE = BEGINNINGS
 
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_KEY_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_service_key = finder(SERVICE_KEY)
 _FORMATTING = re.compile(rb"\\[nr]|\s")
-_JWT = re.compile(
-    rb"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{4,}+"
-    rb"\.(?:eyJ[A-Za-z0-9_-]*+(?:\.[A-Za-z0-9_-]*+){0,3}|[A-Za-z0-9_-]{2,}+(?:\.[A-Za-z0-9_-]*+){1,3})"
+_jwt = finder(
+    rb"eyJ[A-Za-z0-9_-]{4,}"
+    rb"\.(?:eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,3}|[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*){1,3})"
 )
 """A JSON object begins with eyJ in base64. Two parts are enough where the second does too: it may have broken off."""
 
@@ -37,21 +39,31 @@ def private_keys(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
 
 def jwts(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
     """JWS and JWE in compact form (RFC 7515, RFC 7516)."""
-    for found in _JWT.finditer(text):
-        if not MASKED.fullmatch(found[0]):
-            yield Span(*found.span(), stand_ins.jwt(found[0]), "jwt")
+    end = 0
+    while (found := _jwt(text, end)) is not None:
+        start, end = found
+        token = text[start:end]
+        if not MASKED.fullmatch(token):
+            yield Span(start, end, stand_ins.jwt(token), "jwt")
 
 
 def service_keys(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
     """Keys of well-known services; beside an AWS key id also what looks like the secret that belongs to it."""
-    keys = list(_spans(SERVICE_KEY, text, stand_ins))
+    keys: list[Span] = []
+    end = 0
+    while (found := _service_key(text, end)) is not None:
+        start, end = found
+        if text[start - 1 : start].isalnum() and start:
+            end = start + 1
+        else:
+            keys.append(Span(start, end, stand_ins.opaque(text[start:end]), "service_key"))
     if AWS_KEY_ID.search(text) is not None:
-        keys = beside(keys, list(_spans(AWS_SECRET, text, stand_ins)))
+        keys = beside(keys, list(_aws_secrets(text, stand_ins)))
     yield from keys
 
 
-def _spans(pattern: re.Pattern[bytes], text: bytes, stand_ins: StandIns) -> Iterator[Span]:
-    for found in pattern.finditer(text):
+def _aws_secrets(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
+    for found in AWS_SECRET.finditer(text):
         yield Span(*found.span(), stand_ins.opaque(found[0]), "service_key")
 
 

@@ -3,9 +3,11 @@
 import re
 
 from shadowtap.masking.digits import MARK, luhn
+from shadowtap.masking.linear import Gate
 from shadowtap.masking.numbers import bare
 from shadowtap.masking.shapes import Shapes
-from shadowtap.masking.standins import MASKED, StandIns, is_masked_iban
+from shadowtap.masking.spans import Span
+from shadowtap.masking.standins import BLANK, MASKED, StandIns, is_masked_iban
 from shadowtap.masking.tokens import decoded_base64, encoded_base64
 from shadowtap.masking.views import plain
 
@@ -14,8 +16,8 @@ CACHE_LIMIT = 4096
 CACHED_BYTES = 256
 
 SCHEMES = frozenset(
-    b"apikey aws aws4-hmac-sha256 aws4-ecdsa-p256-sha256 basic bearer digest dpop gnap hawk hmac jwt mutual negotiate "
-    b"ntlm oauth scram-sha-1 scram-sha-256 sharedkey token vapid".split()
+    b"apikey aws aws4-hmac-sha256 aws4-ecdsa-p256-sha256 basic bearer digest dpop gnap hawk hmac jwt mutual "
+    b"negotiate ntlm oauth scram-sha-1 scram-sha-256 sharedkey token vapid".split()
 )
 """Authentication schemes (IANA's registry, and those of clouds), which stay readable."""
 
@@ -30,15 +32,18 @@ class Values:
     """Stand-ins of whole values. The same value has the same stand-in however it is written: quoted, with JSON's
     escapes, percent-encoded, with + for a space."""
 
-    __slots__ = ("_known", "_shapes", "_stand_ins")
+    __slots__ = ("_gate", "_known", "_shapes", "_stand_ins")
 
     def __init__(self, stand_ins: StandIns) -> None:
         self._stand_ins = stand_ins
         self._shapes = Shapes(stand_ins)
+        self._gate = Gate(self._shapes.gates)
         self._known: dict[tuple[bytes, str], StandIn] = {}
 
     def of(self, written: bytes, kind: str) -> StandIn:
         """The stand-in of a value as it is written in its place; `kind` is what it counts as if it has no format."""
+        if not self._stand_ins.keyed:
+            return (BLANK, kind) if written.strip(b" \t\r\n\"'") not in (b"", BLANK) else (written, "")
         known = self._known.get((written, kind))
         if known is None:
             known = self._find(written, kind)
@@ -56,7 +61,7 @@ class Values:
         return stand_in, found
 
     def authorization(self, written: bytes) -> StandIn:
-        """Credentials (RFC 9110, section 11.4) with their scheme; those of Basic (RFC 7617) stay user and password."""
+        """Credentials (RFC 9110, section 11.4) with their scheme; those of Basic (RFC 7617) stay a pair."""
         value = written.strip(b" \t\"'")
         scheme, space, rest = value.partition(b" ")
         if not space or scheme.lower() not in SCHEMES:
@@ -83,12 +88,18 @@ class Values:
             return written, ""
         if _UUID.fullmatch(value):
             return self._stand_ins.uuid(value), kind
-        shape = self._shapes.whole(value)
+        shape = self._whole(value)
         if shape is not None:
             return shape.stand_in, shape.kind
         if value.isdigit():
             return self._stand_ins.number(value), kind
         return self._stand_ins.opaque(value.replace(b"+", b" ")), kind
+
+    def _whole(self, value: bytes) -> Span | None:
+        """What a value is as a whole, where it has a shape."""
+        occurring = self._gate.occurring(value)
+        spans = self._shapes.find(value, occurring) if occurring else ()
+        return spans[0] if len(spans) == 1 and spans[0][:2] == (0, len(value)) else None
 
 
 def is_stand_in(value: bytes) -> bool:

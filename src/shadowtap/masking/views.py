@@ -25,9 +25,11 @@ _SHORT = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
 class View(NamedTuple):
-    """One kind of escape: `mark` begins each, `undo` says what one means, `encode` writes a stand-in in its place."""
+    """One kind of escape: `gate` is how each begins, `undo` says what one means, `encode` writes a stand-in in its
+    place."""
 
-    mark: bytes
+    name: str
+    gate: bytes
     pattern: re.Pattern[bytes]
     undo: Callable[[bytes], bytes]
     encode: Callable[[bytes], bytes]
@@ -35,7 +37,7 @@ class View(NamedTuple):
 
     def decoded(self, text: bytes) -> bytes:
         """The text with these escapes undone; itself where it has none."""
-        return self.pattern.sub(self._meaning, text) if self.mark in text else text
+        return self.pattern.sub(self._meaning, text)
 
     def back(self, text: bytes, spans: list[Span]) -> list[Span]:
         """Places in the decoded text as places in the text; what touches an escape takes all of it."""
@@ -59,10 +61,12 @@ class View(NamedTuple):
             inside = last < len(starts) and starts[last] < at
             return raw_ends[last + 1] if inside else raw_ends[last] + at - ends[last]
 
-        return [
-            Span(raw_start_of(span.start), raw_end_of(span.end), self.encode(span.stand_in), span.kind)
-            for span in spans
-        ]
+        return [self._back(span, raw_start_of(span.start), raw_end_of(span.end)) for span in spans]
+
+    def _back(self, span: Span, start: int, end: int) -> Span:
+        """A span in its place; where no escape was in it, none is in the stand-in."""
+        has_escape = end - start != span.end - span.start
+        return Span(start, end, self.encode(span.stand_in) if has_escape else span.stand_in, span.kind)
 
     def _meaning(self, found: re.Match[bytes]) -> bytes:
         escape = found[0]
@@ -101,12 +105,12 @@ def _from_reference(escape: bytes) -> bytes:
 
 
 def _to_percent(stand_in: bytes) -> bytes:
-    return quote_from_bytes(stand_in, safe="*").encode("ascii")
+    return quote_from_bytes(stand_in, safe="*:").encode("ascii")
 
 
-JSON = View(b"\\", _JSON, _from_json, _same, {})
-PERCENT = View(b"%", _PERCENT, _from_percent, _to_percent, {})
-REFERENCE = View(b"&", _REFERENCE, _from_reference, _same, {})
+JSON = View("json", rb"\\[\"'\\/bfnrtux]", _JSON, _from_json, _same, {})
+PERCENT = View("percent", rb"%[0-9A-Fa-f][0-9A-Fa-f]", _PERCENT, _from_percent, _to_percent, {})
+REFERENCE = View("reference", rb"&(?:#[0-9xX]|[A-Za-z]{2,8};)", _REFERENCE, _from_reference, _same, {})
 VIEWS = (JSON, PERCENT, REFERENCE)
 
 
