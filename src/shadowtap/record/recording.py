@@ -21,7 +21,8 @@ from shadowtap.record.schema import RUN_KEY, VERSION, version_of
 
 
 class Recording:
-    """What is in the folder `root` now. `files` are its finished files; `open_blocks` the rows of journals.
+    """What is in the folder `root` now. `files` are its finished files, `encrypted` those of them that are; `blocks`
+    are all rows, `open_blocks` those of journals.
 
     `since_ns` and `until_ns` (wall-clock nanoseconds; the end excluded) limit it to exchanges that began then.
     `problems` has one line per file that could not be read, `notify` is given the same lines; `skipped_rows` counts
@@ -51,11 +52,12 @@ class Recording:
             self._open_journals()
         )  # first: a journal that is finished meanwhile is found as a file
         self.files: list[Path] = []
-        self._blocks = [block for path in self._finished() for block in self._of_file(path)]
+        self.encrypted: list[Path] = []
+        self.blocks = [block for path in self._finished() for block in self._of_file(path)]
         done = {path.stem for path in layout.finished(self.root)}
         self.open_blocks = [b for j in journals if j.path.stem not in done for b in self._of_journal(j)]
-        self._blocks += self.open_blocks
-        self._blocks = [block for block in self._blocks if self._is_wanted(block)]
+        self.blocks += self.open_blocks
+        self.blocks = [block for block in self.blocks if self._is_wanted(block)]
         self._check()
 
     # -- what there is -------------------------------------------------------------------------------------------
@@ -63,14 +65,14 @@ class Recording:
     @property
     def rows(self) -> int:
         """Exchanges in the blocks that the window touches: an upper bound, exact without a window."""
-        return sum(block.rows for block in self._blocks)
+        return sum(block.rows for block in self.blocks)
 
     @property
     def span_ns(self) -> tuple[int, int] | None:
         """When the first and the last of them began, to the microsecond; None when there are none."""
-        if not self._blocks:
+        if not self.blocks:
             return None
-        first, last = min(b.first_ns for b in self._blocks), max(b.last_ns for b in self._blocks)
+        first, last = min(b.first_ns for b in self.blocks), max(b.last_ns for b in self.blocks)
         since, until = self._since_ns, self._until_ns
         return first if since is None else max(first, since), last if until is None else min(last, until - 1)
 
@@ -84,7 +86,7 @@ class Recording:
     def recorded(self, *, outcomes: bool = True) -> Iterator[Recorded]:
         """As `exchanges`, with the time and the run of each. Connection numbers are unique within a run only."""
         return in_time(
-            self._blocks,
+            self.blocks,
             since_ns=self._since_ns,
             until_ns=self._until_ns,
             columns=EVERYTHING if outcomes else EXCHANGE_ONLY,
@@ -144,6 +146,7 @@ class Recording:
                 "use the release that wrote it, or a later one"
             )
         self.files.append(path)
+        self.encrypted += [path] * encrypted
         run = footer.metadata.get(RUN_KEY, b"").decode(errors="replace")
         return file_blocks(path, footer, run, self._key if encrypted else None)
 
@@ -154,7 +157,7 @@ class Recording:
     def _check(self) -> None:
         if self._refused and not self.files:
             raise RunError(f"recording:{self.root}: the key does not fit")
-        if not self._blocks and not self.problems and self._since_ns is None and self._until_ns is None:
+        if not self.blocks and not self.problems and self._since_ns is None and self._until_ns is None:
             raise RunError(f"recording:{self.root}: there are no exchanges in it")
 
     def _on_damage(self, block: Block, error: Exception) -> None:
