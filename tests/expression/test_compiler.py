@@ -1,6 +1,6 @@
 """What a tree comes to agrees with reading it plainly, and what is said before the answer is never taken back."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.expression import WHOLE, Field, Fields, One, compile_expression
@@ -51,11 +51,13 @@ def plainly(node, facts):
     return eval(f"{value} {node.operator} {node.words[0]}")
 
 
+@settings(deadline=None)
 @given(TREES, FACTS)
 def test_agrees_with_reading_it_plainly(tree, facts):
     assert compile_expression(str(tree), FIELDS).matches(facts) == plainly(tree, facts)
 
 
+@settings(deadline=None)
 @given(TREES, FACTS)
 def test_what_is_known_before_the_answer_holds_for_every_answer(tree, facts):
     expression = compile_expression(str(tree), FIELDS)
@@ -68,6 +70,7 @@ def test_what_is_known_before_the_answer_holds_for_every_answer(tree, facts):
         assert known is not None
 
 
+@settings(deadline=None)
 @given(TREES, FACTS)
 def test_the_reasons_alone_decide(tree, facts):
     """Whatever the other comparisons came to, those named as reasons make it what it is."""

@@ -3,7 +3,7 @@
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.expression.error import WordError
@@ -16,6 +16,7 @@ NETWORKS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(NETWORKS, min_size=1, max_size=20), st.ip_addresses(), st.data())
 def test_in(networks, address, data):
     inside = data.draw(st.sampled_from(networks))

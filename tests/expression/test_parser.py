@@ -1,7 +1,7 @@
 """Text becomes a tree, or an error that points at the place."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.expression import ExpressionError, parse
@@ -33,6 +33,7 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_a_tree_as_text_parses_to_the_same(tree):
     again = parse_tree(str(tree))
@@ -158,6 +159,7 @@ TOKENS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(TOKENS, max_size=12).map(" ".join)
     | st.lists(TOKENS, max_size=12).map("".join)

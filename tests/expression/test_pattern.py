@@ -5,7 +5,7 @@ import time
 
 import pytest
 import re2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.expression.error import WordError
@@ -23,12 +23,14 @@ PATTERNS = st.builds(
 TEXTS = st.text("abAB/.1é", max_size=8)
 
 
-@given(PATTERNS, TEXTS)
+@settings(deadline=None)
+@given(PATTERNS, TEXTS.filter(str.isascii))
 def test_agrees_with_re(pattern, text):
     expected = re.search(pattern.removesuffix("$") + (r"\Z" if pattern.endswith("$") else ""), text)
-    assert search_for(pattern)(text.encode()) == (expected is not None) or not text.isascii()
+    assert search_for(pattern)(text.encode()) == (expected is not None)
 
 
+@settings(deadline=None)
 @given(PATTERNS.filter(str.isascii), TEXTS.filter(str.isascii))
 def test_agrees_with_re_without_regard_to_case(pattern, text):
     expected = re.search(
@@ -37,6 +39,7 @@ def test_agrees_with_re_without_regard_to_case(pattern, text):
     assert search_for(pattern, fold=True)(text.lower().encode()) == (expected is not None)
 
 
+@settings(deadline=None)
 @given(PATTERNS, st.binary(max_size=20))
 def test_the_way_round_the_library_agrees_with_the_library(pattern, octets):
     options = re2.Options()

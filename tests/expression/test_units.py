@@ -1,7 +1,7 @@
 """Numbers with units: what is written is what is meant."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.expression.error import WordError
@@ -85,6 +85,7 @@ def test_shown(kind, value, text):
     assert KINDS[kind].show(value) == text
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(KINDS)), st.integers(1, 10**12))
 def test_what_is_shown_can_be_read(kind, value):
     if kind == "share":

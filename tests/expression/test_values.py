@@ -1,7 +1,7 @@
 """What is read off a request agrees with plain ways to read it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expression.asking import asked
@@ -12,6 +12,7 @@ NAMES = ("a", "A", "ab", "b", "cookie", "Cookie", "x-a")
 TEXT = st.text("ab=;& ?\t", max_size=6)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -34,6 +35,7 @@ def test_headers(lines):
         assert list(header_values(name)(request)) == expected
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["a", "ab", "b", ""]), st.sampled_from(["=", ""]), TEXT), max_size=5)
 )
@@ -45,6 +47,7 @@ def test_query(pairs):
         assert list(query_values(name.encode())(request)) == [value.encode() for value in expected]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["a", "ab", " a", "b", ""]), st.sampled_from(["=", " =", ""]), TEXT),

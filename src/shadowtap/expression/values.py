@@ -32,8 +32,15 @@ def host(request: Request) -> bytes | None:
     """The host without its port: of an absolute target, else of the Host field."""
     authority = None if request.target[:1] == b"/" else _absolute(request.target)[0]
     if authority is None:
-        authority = first_value(request.head, b"host")
+        authority = _host_field(request.head)
     return None if authority is None else _without_port(authority)
+
+
+def _host_field(head: bytes) -> bytes | None:
+    at = head.find(b"\nHost:")  # as nearly all write it
+    if at < 0:
+        return first_value(head, b"host")
+    return head[at + 6 : head.find(b"\n", at + 6)].strip(b" \t\r")
 
 
 def _absolute(target: bytes) -> tuple[bytes | None, bytes]:
@@ -96,17 +103,31 @@ def header_values(name: bytes) -> Callable[[Request], Sequence[bytes]]:
 
 def cookie_values(name: bytes) -> Callable[[Request], Sequence[bytes]]:
     """What reads the values of one cookie (RFC 6265, section 4.2.1)."""
-    cookies, start = header_values(b"cookie"), b"; " + name + b"="
+    cookies = header_values(b"cookie")
 
     def read(request: Request) -> Sequence[bytes]:
-        lines = cookies(request) if name in request.head else _NOTHING
-        if len(lines) == 1:
-            line = b"; " + lines[0]
-            if line.count(name) == 1 and (at := line.find(start)) >= 0:
-                return (line[at + len(start) :].partition(b";")[0].strip(b" \t"),)
-        return [value for line in lines for value in _cookies(line, name)]
+        head = request.head
+        at = head.find(name)
+        if at < 0:
+            return _NOTHING
+        if head.find(name, at + 1) < 0:
+            value = _only_cookie(head, at, at + len(name))
+            if value is not None:
+                return (value,)
+        return [value for line in cookies(request) for value in _cookies(line, name)]
 
     return read
+
+
+def _only_cookie(head: bytes, start: int, equals: int) -> bytes | None:
+    """The value of a cookie whose name stands nowhere else; None where a closer look is needed."""
+    begin, end = head.rfind(b"\n", 0, start) + 1, head.find(b"\n", equals)
+    if head[begin : begin + 7].lower() != b"cookie:" or head[equals : equals + 1] != b"=":
+        return None
+    before = head[begin + 7 : start].rstrip(b" \t")
+    if (before and before[-1] != 0x3B) or head[end + 1 : end + 2] in (b" ", b"\t"):
+        return None
+    return head[equals + 1 : end].partition(b";")[0].strip(b" \t\r")
 
 
 def _cookies(line: bytes, name: bytes) -> Sequence[bytes]:
