@@ -16,7 +16,7 @@ from collections import Counter
 from shadowtap.events import Observation, Request
 from shadowtap.http1 import headers, payload
 
-NO_REQUEST, INCOMPLETE, NUL = "no_request", "incomplete", "nul_in_head"
+NO_REQUEST, INCOMPLETE, TUNNEL, NUL = "no_request", "incomplete", "connect_method", "nul_in_head"
 HEAD_WITH_BODY, UPGRADE, NO_FIELD = "head_with_body", "upgrade", "malformed_header_lines"
 INLINE_BYTES = 2_000
 """Octets of text that stand in the command itself; a line that people read."""
@@ -127,6 +127,8 @@ def _why_not(request: Request | None) -> str:
         return NO_REQUEST
     if request.fault is not None:
         return INCOMPLETE
+    if request.method == b"CONNECT":
+        return TUNNEL
     if b"\0" in request.head:
         return NUL
     if request.method == b"HEAD" and request.body:

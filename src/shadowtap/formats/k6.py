@@ -1,9 +1,9 @@
-"""Requests as a script for k6 (k6.io), which sends them at the times and in the order of production and checks the
-statuses.
+"""Requests as a script for k6 (k6.io), which sends them at the times and in the order of production and checks
+the statuses.
 
-Requests of one production connection are sent by one virtual user, in order. As with `curl`, where they go is said
-by whoever runs it, and bodies and heads are as they were but for Host, lengths and framing, which are k6's. Header
-fields are text there: several of one name become one, and octets that are no UTF-8 are Latin-1.
+Requests of one production connection are sent by one virtual user, in order. As with `curl`, where they go is
+said by whoever runs it, and bodies and heads are as they were but for Host, lengths and framing, which are k6's.
+Header fields are text there: several of one name become one, and octets that are no UTF-8 are Latin-1.
 """
 
 from base64 import b64encode
@@ -16,7 +16,7 @@ from shadowtap.events import Observation, Request
 from shadowtap.formats.har.texts import text_of
 from shadowtap.http1 import headers, payload
 
-NO_REQUEST, INCOMPLETE, NO_PATH = "no_request", "incomplete", "no_path"
+NO_REQUEST, INCOMPLETE, TUNNEL, NO_PATH = "no_request", "incomplete", "connect_method", "no_path"
 VIRTUAL_USERS = 100
 """Virtual users by default, at most: each costs k6 a few megabytes."""
 
@@ -150,4 +150,6 @@ def _why_not(request: Request | None) -> str:
         return NO_REQUEST
     if request.fault is not None:
         return INCOMPLETE
+    if request.method == b"CONNECT":
+        return TUNNEL
     return "" if request.target.startswith(b"/") else NO_PATH

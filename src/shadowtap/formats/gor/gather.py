@@ -51,9 +51,9 @@ class _Open:
 
 
 class Gatherer:
-    """Records in, observations out, in the order of their requests. A record does not name its target, so they are
-    called `target-1`, `target-2` in the order of their answers, and it does not say what became of a request that
-    no target answered: its fate is empty. `lost` counts what becomes no observation, by reason."""
+    """Records in, observations out, in the order of their requests. A record does not name its target, so they
+    are called `target-1`, `target-2` in the order of their answers, and it does not say what became of a request
+    that no target answered: its fate is empty. `lost` counts what becomes no observation, by reason."""
 
     def __init__(self) -> None:
         self.lost: Counter[str] = Counter()

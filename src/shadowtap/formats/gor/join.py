@@ -1,8 +1,9 @@
-"""Records joined by their ID to what the pipeline gives: a `Request` at once, an `Exchange` when its answer comes.
+"""Records joined by their ID to what the pipeline gives: a `Request` at once, an `Exchange` when its answer
+comes.
 
-GoReplay writes each message when it is complete, so an answer may stand in front of its request: such an answer is
-kept for a while. Most files hold no answers at all; then each request makes an exchange without one when it has
-waited long enough (`waiting`).
+GoReplay writes each message when it is complete, so an answer may stand in front of its request: such an answer
+is kept for a while. Most files hold no answers at all; then each request makes an exchange without one when it
+has waited long enough (`waiting`).
 
 Several requests with the same ID (files made by hand) are answered in their order.
 """

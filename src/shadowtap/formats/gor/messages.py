@@ -58,8 +58,8 @@ def request_of(raw: Raw, record: Record, connection: Connection, index: int) -> 
 def answer_of(raw: Raw, record: Record, request: Request | None, connection: Connection) -> Response:
     """The answer of production that a record holds.
 
-    The latency of 40-digit IDs runs from the request's end to the answer's, that of others from the answer's first
-    packet to its last.
+    The latency of 40-digit IDs runs from the request's end to the answer's, that of others from the answer's
+    first packet to its last.
     """
     version, status, reason = raw.first
     begin, latency = record.time_ns, _duration(record)
