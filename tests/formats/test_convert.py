@@ -215,6 +215,16 @@ def test_a_pipe_in_and_out(tmp_path, source):
     assert b"10 exchanges read, 10 written to har:-" in done.stderr
 
 
+def test_a_package_that_is_missing_is_said_in_one_line(tmp_path, source):
+    source("gor")
+    code = "import sys; sys.modules['pyarrow'] = None; from shadowtap.cli.entry import main; import shadowtap.cli.entry as e"
+    code += "; e.COMMANDS['convert'] = ''; sys.exit(main(['convert', *sys.argv[1:]]))"
+    command = [sys.executable, "-c", code, f"gor:{tmp_path}/in.gor", f"recording:{tmp_path}/out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == 'shadowtap: recordings need pyarrow; install it: pip install "shadowtap[record]"\n'
+
+
 WRONG = {
     ("requests.gor", "har:x"): "not a source; there are recording:DIR, gor:FILE",
     (

@@ -90,9 +90,6 @@ class _Captured:
                     request = message.request
                     fault = None if request is None else request.fault
                     yield Observation(message, "" if fault is None else f"incomplete: {fault}", ())
-        self.lost += Counter(
-            {f"packets_{why}": count for why, count in self._reading.ledger.packets.dropped.items()}
-        )
 
     def close(self) -> None:
         self._reading.source.close()

@@ -5,8 +5,6 @@ requests that GoReplay took for one), or less than one where GoReplay cut it: th
 `closed_early`.
 """
 
-from collections import Counter
-
 from shadowtap.events import Connection, Failure, Outcome, Request, Response
 from shadowtap.formats.gor.records import Record
 from shadowtap.http1 import Limits, Raw, Reader, Role, field
@@ -34,10 +32,12 @@ def raw_answers(payload: bytes, method: bytes | None) -> list[Raw]:
     return [whole] if whole is not None else reader.feed(payload) + reader.close(None)
 
 
-def excess(payload: bytes, found: list[Raw]) -> Counter[str]:
+def excess(payload: bytes, found: list[Raw]) -> int:
     """Octets of a payload that belong to none of its messages, but for an empty line."""
-    octets = len(payload) - sum(len(raw.head) + raw.body_bytes for raw in found) if found else 0
-    return Counter({EXCESS: octets}) if octets > 2 else Counter()
+    octets = len(payload)
+    for raw in found:
+        octets -= len(raw.head) + raw.body_bytes
+    return octets if octets > 2 and found else 0
 
 
 def closes(head: bytes) -> bool:
