@@ -22,7 +22,9 @@ FRAMING = (b"content-length", b"transfer-encoding", b"content-encoding")
 def written(observations):
     """A log."""
     writer = HarWriter()
-    return b"".join([writer.begin(), *(writer.entry(observation) for observation in observations), writer.end()])
+    return b"".join(
+        [writer.begin(), *(writer.entry(observation) for observation in observations), writer.end()]
+    )
 
 
 def read(octets, *cuts):
@@ -80,9 +82,16 @@ def test_a_log_is_json_with_all_that_har_asks_for(observations):
     assert len(log["entries"]) == len(observations)
     for entry in log["entries"]:
         assert {"startedDateTime", "time", "request", "response", "cache", "timings"} <= set(entry)
-        assert {"method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"} <= set(
-            entry["request"]
-        )
+        assert {
+            "method",
+            "url",
+            "httpVersion",
+            "cookies",
+            "headers",
+            "queryString",
+            "headersSize",
+            "bodySize",
+        } <= set(entry["request"])
         assert {"status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL"} <= set(
             entry["response"]
         )
@@ -109,7 +118,9 @@ def test_a_request_and_its_answer():
     assert entry["request"]["cookies"] == [{"name": "a", "value": "1"}, {"name": "b", "value": "2"}]
     assert entry["request"]["postData"] == {"mimeType": "application/json", "params": [], "text": "{}"}
     assert entry["response"]["redirectURL"] == "/there"
-    assert entry["response"]["cookies"] == [{"name": "s", "value": "1", "path": "/x", "httpOnly": True, "secure": True}]
+    assert entry["response"]["cookies"] == [
+        {"name": "s", "value": "1", "path": "/x", "httpOnly": True, "secure": True}
+    ]
     assert entry["timings"] == {"send": 1.0, "wait": 3.0, "receive": 2.0}
     assert entry["serverIPAddress"] == "10.0.1.20"
 
@@ -226,7 +237,10 @@ json_values = st.recursive(
 )
 
 
-@given(st.lists(st.dictionaries(st.text(max_size=4), json_values, max_size=4), max_size=4), st.lists(st.integers(0, 500)))
+@given(
+    st.lists(st.dictionaries(st.text(max_size=4), json_values, max_size=4), max_size=4),
+    st.lists(st.integers(0, 500)),
+)
 def test_elements_are_cut_out_as_a_parser_would(values, cuts):
     octets = json.dumps({"a": 1, "entries": values, "b": [{}]}, ensure_ascii=False).encode()
     elements, found, at = Elements(b"entries"), [], 0
@@ -238,7 +252,10 @@ def test_elements_are_cut_out_as_a_parser_would(values, cuts):
     assert elements.done
 
 
-@given(st.dictionaries(st.text(max_size=4), json_values, max_size=3), st.sampled_from(("request", "response", "_shadowtap")))
+@given(
+    st.dictionaries(st.text(max_size=4), json_values, max_size=3),
+    st.sampled_from(("request", "response", "_shadowtap")),
+)
 def test_entries_of_any_shape_are_read_or_counted(value, where):
     (entry,) = entries(observe(request(), response()))
     entry[where] = value
