@@ -49,11 +49,13 @@ class Issued(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An answer: its head, what it says (None where that is not known), and the path that was asked for."""
+    """An answer: its head, what it says (None where that is not known), the path that was asked for, and whether the
+    request may have made something: only then numbers of resources are new."""
 
     head: bytes
     content: Content | None
     path: str
+    makes: bool
 
 
 def issued(answer: Answered, always: tuple[Pattern, ...] = ()) -> Iterator[Issued]:
@@ -61,19 +63,23 @@ def issued(answer: Answered, always: tuple[Pattern, ...] = ()) -> Iterator[Issue
     for count, value in enumerate(_values(answer, always)):
         if count >= MAX_VALUES:
             return
-        yield value
+        if answer.makes or not value.scope.startswith("resource "):
+            yield value
 
 
 def pairs(
     production: Answered, target: Answered, always: tuple[Pattern, ...] = ()
 ) -> Iterator[tuple[Issued, str]]:
-    """Production's values with the target's that stand in their place, where they differ."""
+    """Production's values with the target's that stand in their place, where they differ. A value that is in both
+    answers, if only in another place, is no one's own: lists are read in another order sometimes."""
     theirs: dict[str, str] = {}
     for value in issued(target, always):
         theirs.setdefault(value.slot, value.value)
-    for value in issued(production, always):
+    mine = list(issued(production, always))
+    shared = {value.value for value in mine} & set(theirs.values())
+    for value in mine:
         other = theirs.get(value.slot)
-        if other is not None and other != value.value:
+        if other is not None and value.value not in shared and other not in shared:
             yield value, other
 
 
