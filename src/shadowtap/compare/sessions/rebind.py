@@ -181,8 +181,13 @@ class Rebinder:
     def _learn(self, request: Request, response: Response, outcome: Outcome) -> None:
         client, now_ns = client_of(request), response.time_ns
         path = request.target.decode("latin-1")
-        theirs = Answered(outcome.head, _content(outcome), path, request.method not in SAFE)
-        for value, other in pairs(self._of_production(request, response), theirs, self._always):
+        makes = request.method not in SAFE
+        if response.body == outcome.body:  # equal bodies issue nothing of their own
+            mine, theirs = (Answered(head, None, path, makes) for head in (response.head, outcome.head))
+        else:
+            mine = self._of_production(request, response)
+            theirs = Answered(outcome.head, _content(outcome), path, makes)
+        for value, other in pairs(mine, theirs, self._always):
             if any(pattern.covers("", _where(value.slot)) for pattern in self._never):
                 continue
             self.bindings.bind(_scope(value.scope, client), value.value, other, now_ns)
