@@ -12,6 +12,7 @@ from shadowtap.errors import ShadowtapError, UsageError
 
 COMMANDS = {
     "run": "replay mirrored traffic live, until interrupted or the source ends",
+    "replay": "send again what was kept, with production's timing or faster",
     "extract": "write requests and responses as JSON Lines",
     "check": "validate a configuration, and test what can be tested without sending requests",
     "aws": "set up VPC Traffic Mirroring, and keep it right",
