@@ -200,14 +200,13 @@ class Conversation:
                 self._client_at = chunk.end
             return None
         self._connection = sides.connection
-        self._unread[direction] = _NOTHING
-        end, ack = self._unread[1 - direction]
-        if end < 0:
-            return reader
-        if reader.is_request:
+        client, server = (direction, 1 - direction) if reader.is_request else (1 - direction, direction)
+        if self._client_at < 0:
+            self._client_at = self._unread[client][0]
+        end, ack = self._unread[server]
+        if end >= 0:
             self._pairing.heard((end - 1) & MASK, ack)
-        elif self._client_at < 0:
-            self._client_at = end
+            self._unread[server] = _NOTHING
         return reader
 
     def take_gap(self, gap: Gap, out: list[Message]) -> None:
