@@ -34,7 +34,8 @@ MAX_WAITING_BYTES = 16 << 20
 """Requests of one connection that wait for an answer, and the octets of their bodies, a sixteenth of them where no
 answer has been captured yet; beyond it the oldest is given up as not answered."""
 MAX_EARLY = 16
-"""Answers that wait for the request that is being read; a real server sends an interim one and a final one."""
+"""Answers that wait for the request that is being read, or for the client to speak again; a real server sends an
+interim one and a final one."""
 SHORTEST = 16
 """Octets of a request line with its end; an answer that acknowledges less of a hole does not tell of a request."""
 
@@ -49,11 +50,15 @@ sent; and FOLLOWS, LEADS, TORN or both."""
 
 
 class _Late(NamedTuple):
-    """The last answer, which waits for rule 2, and where it begins and ends."""
+    """The last answer, with the interim ones before it, that waits for rule 2; where they begin and end."""
 
-    response: Response
+    responses: tuple[Response, ...]
     begin: int
     end: int
+
+    @property
+    def final(self) -> Response | None:
+        return self.responses[-1] if is_final(self.responses[-1]) else None
 
 
 class Pairing:
@@ -169,7 +174,7 @@ class Pairing:
     def end_answers(self, out: list[Message]) -> None:
         """The server will send nothing more, and nothing of what it sent last is lost."""
         late = self._late
-        if late is not None and self._reading() is None and Flag.UNTIL_CLOSE not in late.response.flags:
+        if late is not None and self._reading() is None and Flag.UNTIL_CLOSE not in late.responses[-1].flags:
             self._settle_late(late.end, out)
 
     def close(self, out: list[Message]) -> None:
@@ -321,34 +326,45 @@ class Pairing:
     # -- answers without a request -----------------------------------------------------------------------------
 
     def _wait_or_go(self, response: Response, begin: int, end: int, ack: int, out: list[Message]) -> None:
-        waiting, reading = self.waiting, self._reading()
+        waiting, reading, late = self.waiting, self._reading(), self._late
         sent = [(at, seen) for _, at, seen, _ in waiting] + ([reading] if reading is not None else [])
         may_be = [self._may_be(at, seen, begin, ack) for at, seen in sent]
-        self._let_go(out, lost=self._hole >= 0 and len(sent) == 1 and not self._torn)
-        if not is_final(response):
-            self._orphan(response, out)
-        elif may_be and may_be[-1] and reading is None and not self._torn and response.fault is None:
-            self._late = _Late(response, begin, end)
+        if late is not None and late.final is not None:
+            self._let_go(out, lost=self._hole >= 0 and len(sent) == 1 and not self._torn)
+            late = None
+        before, first = ((), begin) if late is None else (late.responses, late.begin)
+        fits = bool(may_be) and may_be[-1] and reading is None and not self._torn and response.fault is None
+        if fits and len(before) < MAX_EARLY:
+            self._late = _Late((*before, response), first, end)
             self._counters.buffered_bytes += len(response.body)
         else:
             beyond = self._hole >= 0 and ack >= 0 and distance(ack, self._hole) >= SHORTEST
-            self._orphan(response, out, lost=beyond and not any(may_be))
+            self._let_go(out)
+            self._orphan(response, out, lost=beyond and is_final(response) and not any(may_be))
 
     def _settle_late(self, seen: int, out: list[Message]) -> None:
         """Rule 2: the client speaks again, and has read up to `seen`."""
         late = self._late
-        if late is None or self._torn or self._sliding or seen != late.end or not self.waiting:
+        if (
+            late is None
+            or self._torn
+            or self._sliding
+            or seen != late.end
+            or not (self.waiting and late.final)
+        ):
             self._let_go(out)
             return
         self._late = None
-        self._counters.buffered_bytes -= len(late.response.body)
-        self._pair(len(self.waiting) - 1, late.response, late.end, out)
+        for response in late.responses:
+            self._counters.buffered_bytes -= len(response.body)
+            self._pair(len(self.waiting) - 1, response, late.end, out)
 
     def _let_go(self, out: list[Message], *, lost: bool = False) -> None:
         if self._late is not None:
-            response, self._late = self._late.response, None
-            self._counters.buffered_bytes -= len(response.body)
-            self._orphan(response, out, lost=lost)
+            late, self._late = self._late, None
+            for response in late.responses:
+                self._counters.buffered_bytes -= len(response.body)
+                self._orphan(response, out, lost=lost and response is late.final)
 
     def _orphan(self, response: Response, out: list[Message], *, lost: bool = False) -> None:
         self._counters.interim += not is_final(response)
