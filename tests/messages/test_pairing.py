@@ -176,6 +176,15 @@ def test_the_only_request_of_a_burst_that_was_seen_does_not_get_the_first_answer
     assert script.pairs() == ["/0 ok", "? ok", "/3 ok", "/4 ok"]
 
 
+def test_behind_an_answer_that_may_have_a_body_a_hole_may_have_held_another() -> None:
+    """Of a HEAD and a GET, it cannot be told which one is answered by a promise of 100 octets; 38 are lost."""
+    promise = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+    script = Script().ask(0, lost=True).answer(lost=True)
+    script.put(C, get(1).replace(b"GET", b"HEAD")).put(S, promise)
+    script.put(C, get(2).replace(b"GET", b"HEAD"), get(3)).put(S, promise[:40], lost=True).answer()
+    assert script.pairs() == ["/1 -> 200", "? ok", "/2 -> ?", "/3 -> ?"]
+
+
 # -- a sliding window ------------------------------------------------------------------------------------------------
 
 

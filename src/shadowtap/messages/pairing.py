@@ -324,13 +324,7 @@ class Pairing:
     def _settle_late(self, seen: int, out: list[Message]) -> None:
         """Rule 2: the client speaks again, and has read up to `seen`."""
         late = self._late
-        if (
-            late is None
-            or self._torn
-            or self._sliding
-            or seen != late.end
-            or not (self.waiting and late.final)
-        ):
+        if late is None or self._sliding or seen != late.end or not (self.waiting and late.final):
             self._let_go(out)
             return
         self._late = None
