@@ -16,6 +16,7 @@ from collections import Counter
 from typing import Any
 
 import msgspec
+import numpy as np
 
 _SUB_BITS = 4
 _SUB = 1 << _SUB_BITS
@@ -54,13 +55,16 @@ class Latency:
 
     def _sort_in(self) -> None:
         noted, self._noted = self._noted, []
-        counts = self._counts
-        for duration in noted:
-            ns = max(duration, _SUB)
-            octave = ns.bit_length() - _SUB_BITS - 1
-            counts[(octave << _SUB_BITS) + (ns >> octave) - _SUB] += 1
-            self._sum_ns += ns
-            self._max_ns = max(self._max_ns, ns)
+        ns = np.maximum(np.array(noted, np.int64), _SUB)
+        octave = np.frexp(ns.astype(np.float64))[1] - 1 - _SUB_BITS
+        octave -= ns >> (octave + _SUB_BITS) == 0  # rounded up to the next power of two
+        buckets = (octave << _SUB_BITS) + (ns >> octave) - _SUB
+        for bucket, count in zip(
+            *(column.tolist() for column in np.unique(buckets, return_counts=True)), strict=True
+        ):
+            self._counts[bucket] += count
+        self._sum_ns += int(ns.sum())
+        self._max_ns = max(self._max_ns, int(ns.max()))
 
     @property
     def counts(self) -> list[int]:

@@ -51,13 +51,28 @@ class Waiting:
     def __init__(self, methods: Iterable[bytes]) -> None:
         self._methods = list(methods)
 
-    def __call__(self, begin: int, ack: int, ahead: int) -> bytes | None:
-        """The method of the one that is answered next but `ahead`; None when no more wait."""
-        return self._methods[ahead] if ahead < len(self._methods) else None
+    def __call__(self, begin: int, ack: int) -> bytes | None:
+        """The method of the one that is answered next; None when no more wait."""
+        return self._methods[0] if self._methods else None
 
     def answered(self, raws: Iterable[Raw]) -> None:
         """These came; interim answers answer nothing."""
         del self._methods[: sum(raw.first[1] >= b"200" for raw in raws)]
+
+
+def hear(found: Reader, data: bytes) -> list[Raw]:
+    """The messages that these octets complete, each handed out before the next is read."""
+    messages: list[Raw] = []
+    waiting = found._method_of_next
+    left = len(data)
+    while left:
+        raws: list[Raw] = []
+        left = found.read(data, left, 0, 0, 0, raws)
+        assert len(raws) <= 1
+        if isinstance(waiting, Waiting):
+            waiting.answered(raws)
+        messages += raws
+    return messages
 
 
 def read(
@@ -72,13 +87,9 @@ def read(
 ) -> list[Read]:
     """All messages of a stream that comes in these pieces and then ends (with `fault`, or in order)."""
     found = reader(role, methods=methods, limits=limits, keep_body=keep_body, seek=seek)
-    waiting = found._method_of_next
     messages: list[Raw] = []
     for piece in pieces:
-        raws = found.feed(piece)
-        messages += raws
-        if isinstance(waiting, Waiting):
-            waiting.answered(raws)
+        messages += hear(found, piece)
     if closed:
         messages += found.close(fault)
     return plain(messages)

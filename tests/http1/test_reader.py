@@ -94,13 +94,13 @@ def test_empty_lines_between_requests_belong_to_none() -> None:
             ]
 
 
-def test_positions_and_times_are_those_of_the_piece_that_began_a_message() -> None:
+def test_times_and_acks_are_those_of_the_piece_that_began_a_message_and_positions_are_exact() -> None:
     found = reader(REQUEST)
     assert found.feed(b"GET / HT", 10, 100, 7) == []
     assert found.under_way == (100, 7)
     (one, two) = found.feed(b"TP/1.1\r\n\r\n" + GET, 20, 108, 8)
     assert (one.time_ns, one.end_ns, one.begin, one.ack) == (10, 20, 100, 7)
-    assert (two.time_ns, two.end_ns, two.begin, two.ack) == (20, 20, 108, 8)
+    assert (two.time_ns, two.end_ns, two.begin, two.ack) == (20, 20, 118, 8)
     assert found.under_way is None
 
 
@@ -431,7 +431,7 @@ def test_nothing_raises_and_no_octet_is_made_up(
         assert found.held <= limits.head_bytes + limits.body_bytes + 8192
     raws += found.close(end)
     assert found.held == 0
-    assert found.seen == len(raws)
+    assert found.seen is bool(raws)
     assert sum(len(raw.head) + len(raw.body) for raw in raws) <= fed
     for raw in raws:
         assert len(raw.head) <= limits.head_bytes

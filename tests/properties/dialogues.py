@@ -22,7 +22,14 @@ class Dialogue(NamedTuple):
     turns: list[Turn]
     segments: list[Segment]
     of: dict[int, frozenset[int]]
-    pipelined: bool
+    opened: bool
+
+    def __repr__(self) -> str:
+        """The packets, one a line, for people."""
+        return "\n" + "\n".join(
+            f"{place:3} {'CS'[s.direction]} {s.seq}-{s.end} ack {s.ack} flags {s.flags:02x} {s.data!r}"
+            for place, s in enumerate(self.segments)
+        )
 
 
 def turn(number: int, rnd: random.Random) -> Turn:
@@ -54,14 +61,16 @@ def _chunked(rnd: random.Random) -> str:
 
 
 @st.composite
-def dialogues(draw: st.DrawFn, *, pipelined: bool = False, opened: bool | None = None) -> Dialogue:
-    """A connection of a few exchanges; its client waits for each answer, or else sends several requests at once."""
+def dialogues(draw: st.DrawFn, *, bursts: bool = False, opened: bool | None = None) -> Dialogue:
+    """A connection of a few exchanges; its client waits for each answer, or else sends several requests at once.
+    `opened`: the handshake was captured."""
     rnd = random.Random(draw(st.integers(0, 1 << 32)))
     turns = [turn(number, rnd) for number in range(draw(st.integers(1, 7)))]
     talk = Talk(
         mss=draw(st.sampled_from([30, 60, 1448])), starts=(draw(st.sampled_from([1000, (1 << 32) - 90])), 5)
     )
-    if opened if opened is not None else draw(st.booleans()):
+    opened = opened if opened is not None else draw(st.booleans())
+    if opened:
         talk.open()
     of: dict[int, frozenset[int]] = {}
 
@@ -73,7 +82,7 @@ def dialogues(draw: st.DrawFn, *, pipelined: bool = False, opened: bool | None =
 
     waiting = list(range(len(turns)))
     while waiting:
-        count = rnd.randint(1, 3) if pipelined else 1
+        count = rnd.randint(1, 3) if bursts else 1
         group, waiting = waiting[:count], waiting[count:]
         if rnd.random() < 0.5:
             say(C, group, b"".join(turns[number].request for number in group))
@@ -85,12 +94,12 @@ def dialogues(draw: st.DrawFn, *, pipelined: bool = False, opened: bool | None =
     if draw(st.booleans()):
         talk.close(*rnd.choice([(C, S), (S, C)]))
     segments = [segment._replace(time_ns=number * MS) for number, segment in enumerate(talk.segments)]
-    return Dialogue(turns, segments, of, pipelined)
+    return Dialogue(turns, segments, of, opened)
 
 
-def lost_places(dialogue: Dialogue) -> st.SearchStrategy[set[int]]:
-    """Which segments the capture lost: any, but not the handshake."""
-    first = 3 if dialogue.segments[0].flags & 2 else 0
+def lost_places(dialogue: Dialogue, *, handshake: bool = False) -> st.SearchStrategy[set[int]]:
+    """Which segments the capture lost: any, those of the handshake only if `handshake`."""
+    first = 3 if dialogue.opened and not handshake else 0
     if first >= len(dialogue.segments):
         return st.just(set())
     return st.sets(st.integers(first, len(dialogue.segments) - 1), max_size=6)

@@ -34,6 +34,7 @@ from shadowtap.http1.head import (
     is_folded,
     proxy_end,
 )
+from shadowtap.http1.plain import NO_BODY_METHODS, plain_answer, plain_request
 
 _SEEK_REQUEST = re.compile(
     rb"(?:GET|POST|PUT|DELETE|HEAD|OPTIONS|PATCH|PROPFIND|REPORT) [^ \r\n]+ HTTP/1\.[01]\r?\n"
@@ -76,7 +77,7 @@ class Raw(msgspec.Struct, frozen=True, gc=False):
     """A message as it was framed.
 
     `first` is (method, target, version) of a request, (version, status, reason) of a response. `begin` is the
-    stream position of the chunk that held the first octet, `ack` that chunk's, both as given to `feed`.
+    stream position of the first octet, `ack` is that of the chunk that held it, as given to `feed`.
     """
 
     first: tuple[bytes, bytes, bytes]
@@ -94,54 +95,25 @@ class Raw(msgspec.Struct, frozen=True, gc=False):
 
 _HEAD, _LENGTH, _CHUNKED = State.HEAD, State.LENGTH, State.CHUNKED
 _UNTIL_CLOSE, _SEEK, _TUNNEL, _ABSENT = State.UNTIL_CLOSE, State.SEEK, State.TUNNEL, State.ABSENT
-_BODILESS = (b"204", b"304")
-_NO_BODY_METHODS = (b"HEAD", b"CONNECT")
-_MARKS = re.compile(
-    rb"\n(?:\r?(\n)|content-length:[ \t]*+([0-9]{1,15})[ \t]*+\r(?=\n)|content-length|transfer-encoding|[ \t])",
-    re.IGNORECASE,
-).search
-"""The next blank line, plain Content-Length, or line that needs a closer look, in one pass over a head."""
-_BLANK_MARK, _LENGTH_MARK = 1, 2
+_POSITIONS = 0xFFFFFFFF
+"""Stream positions are TCP sequence numbers: 32 bits."""
 _SMALL = 512
 """Octets of a body part below which parts are kept together, not one by one."""
-
-
-_known_heads: dict[bytes, tuple[tuple[bytes, bytes, bytes], int]] = {}
-_KNOWN_HEADS, _KNOWN_HEAD_BYTES = 512, 1024
-"""Heads of answers that are remembered, half a megabyte at most; all are forgotten when there are more."""
-
-
-def _plain_answer(head: bytes) -> tuple[tuple[bytes, bytes, bytes], int] | None:
-    """Start line and Content-Length of an answer's head that says nothing else about its body; else None."""
-    line = STATUS_LINE.match(head)
-    mark = _MARKS(head, line.end() - 1) if line is not None else None
-    if line is None or mark is None or mark.lastindex != _LENGTH_MARK:
-        return None
-    length = int(mark[_LENGTH_MARK])
-    mark = _MARKS(head, mark.end())
-    if mark is None or mark.lastindex != _BLANK_MARK or mark.end() != len(head):
-        return None
-    first: tuple[bytes, bytes, bytes] = line.groups(b"")  # type: ignore[assignment]
-    if len(head) <= _KNOWN_HEAD_BYTES:
-        if len(_known_heads) >= _KNOWN_HEADS:
-            _known_heads.clear()
-        _known_heads[head] = (first, length)
-    return first, length
 
 
 class Reader:
     """Reads the messages of one direction.
 
     `method_of_next` tells a response reader which request method the response with these `begin` and `ack` answers:
-    empty if that request was lost, None if no requests are seen; without it HEAD and CONNECT cannot be told. Its
-    third argument is how many final answers of the same call of `feed` come before it.
+    empty where that is not known, None where no requests are seen; without it HEAD and CONNECT cannot be told. It is
+    asked at the end of a head, when all messages before have been handed out, if they are taken with `read`.
     `keep_body=False` counts body octets and does not keep them.
-    `seen` counts messages, `skipped` octets that belong to none, `held` octets kept for a message under way.
+    `seen` tells whether there was a message; `skipped` counts octets that belong to none, `held` octets kept for a
+    message under way.
     """
 
     __slots__ = (
         "_ack",
-        "_ahead",
         "_begin",
         "_body_bytes",
         "_buffer",
@@ -162,7 +134,6 @@ class Reader:
         "_scanner",
         "_start_line",
         "_time_ns",
-        "_whole_bytes",
         "held",
         "is_request",
         "role",
@@ -177,22 +148,20 @@ class Reader:
         *,
         limits: Limits,
         keep_body: bool = True,
-        method_of_next: Callable[[int, int, int], bytes | None] | None = None,
+        method_of_next: Callable[[int, int], bytes | None] | None = None,
         seek: bool = False,
     ) -> None:
         self.role = role
         self.is_request = role is Role.REQUEST
         self._match = REQUEST_LINE.match if self.is_request else STATUS_LINE.match
         self.state = _SEEK if seek else _HEAD
-        self.seen = 0
+        self.seen = False
         self.skipped = 0
         self.held = 0
-        self._ahead = 0
         self._joined = seek
         self._limits = limits
         self._keep = keep_body
         self._method_of_next = method_of_next
-        self._whole_bytes = min(limits.head_bytes, limits.body_bytes)
         self._buffer = bytearray()
         self._checked = 0
         self._start_line: tuple[bytes, bytes, bytes] | None = None
@@ -216,7 +185,7 @@ class Reader:
     @property
     def at_boundary(self) -> bool:
         """Whether the next octets may begin a message."""
-        if self._doubtful and not self._body_bytes:
+        if self._doubtful:
             return True
         return self.state is _SEEK or (self.state is _HEAD and not self._buffer)
 
@@ -229,26 +198,35 @@ class Reader:
     # -- what comes in ---------------------------------------------------------------------------------------
 
     def feed(self, data: bytes, time_ns: int = 0, begin: int = -1, ack: int = -1) -> list[Raw]:
-        """The messages that these octets complete. `begin` and `ack` are handed on in `Raw`."""
-        self._ahead = 0
+        """The messages that these octets complete. `begin` is the stream position of the first of them; `ack` is
+        handed on in `Raw`."""
         if self.state is _HEAD and not self._buffer:
-            raw = self.whole(data, time_ns, begin, ack)
+            raw = self._whole(data, time_ns, begin, ack)
             if raw is not None:
                 return [raw]
         found: list[Raw] = []
-        if self._doubtful:
-            self._settle_doubt(data, begin, ack, found)
-        if self.state >= _SEEK:
-            data = self._seek(data, packet=True)
-            if not data:
-                return found
+        left = len(data)
+        while left:
+            left = self.read(data, left, time_ns, begin + len(data), ack, found)
+        return found
+
+    def read(self, data: bytes, left: int, time_ns: int, end: int, ack: int, found: list[Raw]) -> int:
+        """Read on in the last `left` octets of `data` until a message is complete, which goes to `found`, or none are
+        left; how many are left then. `end` is the stream position behind them."""
+        size, before = len(data), len(found)
+        pos = size - left
         self._end_ns = time_ns
-        pos, size = 0, len(data)
-        while pos < size:
+        if not pos:
+            if self._doubtful and self._settle_doubt(data, end - size, ack, found):
+                return left
+            if self.state >= _SEEK:
+                data = self._seek(data, packet=True)
+                size = len(data)
+        while pos < size and not (len(found) > before and size - pos <= left):
             state = self.state
             if state is _HEAD:
                 if not self._buffer:
-                    self._time_ns, self._begin, self._ack = time_ns, begin, ack
+                    self._time_ns, self._begin, self._ack = time_ns, (end - size + pos) & _POSITIONS, ack
                 pos = self._take_head(data, pos, found)
             elif state is _LENGTH:
                 step = min(self._left, size - pos)
@@ -263,72 +241,36 @@ class Reader:
                 self._keep_body_part(data[pos:])
                 pos = size
             else:
-                rest = self._seek(data[pos:], packet=not pos)
-                if not rest:
-                    break
-                data, pos, size = rest, 0, len(rest)
-        return found
+                data = self._seek(data[pos:], packet=not pos)
+                pos, size = 0, len(data)
+        return size - pos
 
-    def whole(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
-        """The common case, for a reader in state HEAD that holds nothing: the octets are exactly one message with a
-        plain head and at most a Content-Length. Any other is None, leaves no trace, and is for `feed`."""
-        if not self.is_request:
-            return self._whole_answer(data, time_ns, begin, ack)
-        line = self._match(data)
-        if line is None:
+    def _whole(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
+        """The common case, for a reader in state HEAD that holds nothing: the octets are exactly one plain message.
+        Any other is None, leaves no trace, and is for `read`."""
+        if len(data) > min(self._limits.head_bytes, self._limits.body_bytes):
             return None
-        mark = _MARKS(data, line.end() - 1)
-        if mark is None:
-            return None
-        length = 0
-        if mark.lastindex == _LENGTH_MARK:
-            length = int(mark[_LENGTH_MARK])
-            mark = _MARKS(data, mark.end())
-        if mark is None or mark.lastindex != _BLANK_MARK:
-            return None
-        end, size = mark.end(), len(data)
-        if end + length != size or size > self._whole_bytes or data[end - 4 : end] != b"\r\n\r\n":
-            return None
-        first: tuple[bytes, bytes, bytes] = line.groups(b"")  # type: ignore[assignment]
-        self.seen += 1
-        if not length:
-            return Raw(first, data, b"", 0, False, (), None, time_ns, time_ns, begin, ack)
-        body = data[end:] if self._keep else b""
-        return Raw(first, data[:end], body, length, False, (), None, time_ns, time_ns, begin, ack)
-
-    def _whole_answer(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
-        """As `whole`. Answers of one kind often have the very same head for a second, so what a head says is
-        remembered."""
-        end, size = data.find(b"\r\n\r\n") + 4, len(data)
-        head = data[:end]
-        known = _known_heads.get(head)
-        if known is None:
-            known = _plain_answer(head)
-            if known is None:
+        if self.is_request:
+            request = plain_request(data)
+            if request is None:
                 return None
-        first, length = known
-        if (
-            end + length != size
-            or size > self._whole_bytes
-            or not self._has_length_body(first[1], begin, ack)
-        ):
-            return None
-        self.seen += 1
-        body = data[end:] if length and self._keep else b""
+            first, head, body = request[:3], request[3], request[4]
+            length = len(body)
+        else:
+            answer = plain_answer(data)
+            asked = self._method_of_next(begin, ack) if answer is not None and self._method_of_next else b""
+            if answer is None or not asked or asked in NO_BODY_METHODS:
+                return None
+            first, head, length = answer.first, answer.head, answer.length
+            body = data[-length:] if length and self._keep else b""
+        self.seen = True
         return Raw(first, head, body, length, False, (), None, time_ns, time_ns, begin, ack)
-
-    def _has_length_body(self, status: bytes, begin: int, ack: int) -> bool:
-        """Whether an answer's body is as long as Content-Length says, as nearly all are."""
-        if status < b"200" or status in _BODILESS:
-            return False
-        method = self._method_of_next(begin, ack, 0) if self._method_of_next is not None else None
-        return bool(method) and method not in _NO_BODY_METHODS
 
     def more(self, data: bytes) -> int:
         """The other common case: octets from the middle of a body of known length. How many of them are held, or -1
         where it is something else, which is for `feed`."""
         size = len(data)
-        if self.state is not _LENGTH or size >= self._left:
+        if self.state is not _LENGTH or size >= self._left or self._doubtful:
             return -1
         self._left -= size
         self._body_bytes += size
@@ -466,7 +408,7 @@ class Reader:
     def _begin_body(self, first: tuple[bytes, ...], head: bytes, found: list[Raw]) -> None:
         self._first = (first[0], first[1], first[2])
         self._head = head
-        self.seen += 1
+        self.seen = True
         what = framing(head)
         if what.flags:
             self._flags += what.flags
@@ -490,7 +432,7 @@ class Reader:
         if status < 200 or status in (204, 304):
             return _TUNNEL if status == 101 else _HEAD
         ask = self._method_of_next
-        method = ask(self._begin, self._ack, self._ahead) if ask is not None else None
+        method = ask(self._begin, self._ack) if ask is not None else None
         self._doubtful = not method and ask is not None
         if method == b"HEAD":
             return _HEAD
@@ -510,12 +452,13 @@ class Reader:
             self.skipped += len(head)
             return
         self._first, self._head, self._fault = line, head, fault
-        self.seen += 1
+        self.seen = True
         self._emit(found, b"", False)
 
     # -- bodies ----------------------------------------------------------------------------------------------
 
     def _keep_body_part(self, part: bytes) -> None:
+        self._doubtful = False
         self._body_bytes += len(part)
         if not self._keep:
             return
@@ -573,7 +516,6 @@ class Reader:
         )
         if self.state is not _TUNNEL:
             self.state = _HEAD
-        self._ahead += self._first[1] >= b"200"
         self._head = b""
         self._scanner = None
         self._fault = None
@@ -587,18 +529,16 @@ class Reader:
         self._buffer, self._parts, self.held = bytearray(), [], 0
         self._start_line, self._checked = None, 0
 
-    def _settle_doubt(self, data: bytes, begin: int, ack: int, found: list[Raw]) -> None:
-        """A head promised a body, but whether the request was a HEAD is not known: where the next packet begins with
-        another answer, for which a request waits, it was."""
+    def _settle_doubt(self, data: bytes, begin: int, ack: int, found: list[Raw]) -> bool:
+        """A head promised a body, but whether the request was a HEAD is not known: where the next packet that comes
+        begins with another answer, and requests are seen, it was, and what was lost in between is not its body."""
         self._doubtful = False
         ask = self._method_of_next
-        if (
-            not self._body_bytes
-            and STATUS_LINE.match(data)
-            and ask is not None
-            and ask(begin, ack, 0) is not None
-        ):
+        was_head = STATUS_LINE.match(data) is not None and ask is not None and ask(begin, ack) is not None
+        if was_head:
+            self._body_bytes, self._fault = 0, None
             self._emit(found, b"", False)
+        return was_head
 
     # -- finding the way again -------------------------------------------------------------------------------
 

@@ -1,120 +1,359 @@
-"""Which request an answer belongs to, once packets of its connection were lost.
+"""Which request an answer belongs to.
 
-Without loss the oldest request that waits is the one that is answered. After a loss the order alone misleads, and
-one wrong guess would shift every later pair of the connection. Then the acknowledgement numbers tell (RFC 9293):
-when an answer was sent the server had read its request, and when a request was sent the client had read nothing of
-its answer. A client that waits for each answer has one request under way, so the latest that both rules allow is the
-answered one; those before it were answered by what was lost. An answer that acknowledges octets of a hole behind that
-request belongs to a request that fell into the hole.
+Answers come in the order of the requests: as long as nothing is missing, the oldest request that waits is answered.
+Once octets of either direction are lost the order alone misleads, and one wrong guess would shift every later pair;
+no pair is better than a wrong one. Then the acknowledgements tell (RFC 9293, section 3.4): a request says how much of
+the server's stream its client had read when it sent it, an answer how much of the client's its server had.
 
-Of a client that does not wait (pipelining) no such thing can be said: there the order holds up to the loss, and
-answers behind it stay without a request. No pair is better than a wrong one.
+A client sends requests one at a time or in bursts, and waits for all answers before it goes on. Nothing is under way
+when it sends the first of a burst, a request that *leads*. Therefore:
+
+1. The answer that begins where the client had read to when it sent a leading request is that request's.
+2. The answer that ends there, behind which there was nothing, is that of the request directly before it.
+3. From such a pair on the order holds again, up to the next loss.
+
+A request leads when no other waits; when more had been read than at the one directly before it; and, behind a hole,
+when a packet of what had been read acknowledges everything before it. An answer for which rule 1 finds nothing waits
+for rule 2: until the client speaks again, or the server ends its stream in order. Of a connection joined mid-stream
+the first request is taken to lead in the end, where nothing that was captured says otherwise.
+
+A client that goes on while answers are under way (a sliding window) gives itself away while nothing is lost. No rule
+holds for it, and after a loss it gets no more pairs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from typing import NamedTuple
 
-from shadowtap.events import Request
+from shadowtap.events import Exchange, Message, Request, Response
+from shadowtap.http1 import Reader
+from shadowtap.ledger import MessageCounters
 from shadowtap.serial import distance
 
-NONE, LOST, READING = -1, -2, -3
-"""No request that can be named; one that was lost; the one that is being read."""
-_UNSURE = -4
-
+MAX_WAITING = 256
+MAX_WAITING_BYTES = 16 << 20
+"""Requests of one connection that wait for an answer, and the octets of their bodies, a sixteenth of them where no
+answer has been captured yet; beyond it the oldest is given up as not answered."""
+MAX_EARLY = 16
+"""Answers that wait for the request that is being read; a real server sends an interim one and a final one."""
 SHORTEST = 16
-"""Octets of a hole below which no request can have been in it: a lost FIN makes a hole of one."""
-MAX_HOLES = 16
-"""Holes that are remembered; the oldest goes."""
+"""Octets of a request line with its end; an answer that acknowledges less of a hole does not tell of a request."""
 
-Sent = tuple[Request, int, int]
-"""A request, where in the client's stream it began, and how much of the server's stream the client had read then."""
-Numbers = tuple[int, int]
+FOLLOWS, LEADS, TORN = 0, 1, 2
+"""How a request was sent: directly behind another of its burst, or first; behind a hole (a bit of its own)."""
+NONE, READING = -1, -2
+"""No request that can be named; the one that is being read."""
+
+Sent = tuple[Request, int, int, int]
+"""A request; where in the client's stream it begins; how much of the server's stream the client had read when it was
+sent; and FOLLOWS, LEADS, TORN or both."""
 
 
-class Losses:
-    """What was lost of a connection, and what can be said all the same. `pipelined`: its client does not wait."""
+class _Late(NamedTuple):
+    """The last answer, which waits for rule 2, and where it begins and ends."""
 
-    __slots__ = ("_answers_lost", "_holes", "_owed", "_unclaimed", "pipelined")
+    response: Response
+    begin: int
+    end: int
 
-    def __init__(self, *, pipelined: bool) -> None:
-        self.pipelined = pipelined
-        self._holes: list[Numbers] = []
-        self._answers_lost = False
-        self._owed = -1
-        self._unclaimed = 0
 
-    def lose_requests(self, begin: int, end: int, *, surely: bool) -> None:
-        """Octets of the client are lost; `surely` when a request began among them."""
-        self._holes.append((begin, end))
-        del self._holes[:-MAX_HOLES]
-        if surely:
-            self._owed = end
+class Pairing:
+    """The requests of one connection that wait, and the answers to them.
 
-    def lose_answers(self) -> None:
-        """Octets of the server are lost, and for all we know an answer began among them."""
-        self._answers_lost = True
-        self._owed = -1
+    While `careful` is False the order decides, and `asked` and `answered` do next to nothing. `reader` is the one
+    that reads the requests, for answers that come before their request is complete. `joined`: the first octets of
+    the connection are not known.
+    """
 
-    def are_over(self, begin: int) -> bool:
-        """Whether the pair whose request began there shows that all is in order again."""
-        return not self.pipelined and all(distance(at, begin) <= 0 for at, _ in self._holes)
+    __slots__ = (
+        "_answering",
+        "_counters",
+        "_early",
+        "_first",
+        "_heard",
+        "_hole",
+        "_joined",
+        "_late",
+        "_sliding",
+        "_sure",
+        "_torn",
+        "_waiting_bytes",
+        "careful",
+        "reader",
+        "waiting",
+    )
 
-    def find(self, waiting: Sequence[Sent], reading: Numbers | None, begin: int, ack: int) -> int:
-        """Which request the answer that begins at `begin` belongs to: an index in `waiting`, or READING, or another
-        number below zero. `ack` is how much of the client's stream the server had read; `reading` are the numbers of
-        the request that is being read, as in `Sent`."""
-        return self._judge(waiting, reading, begin, ack)[0]
+    def __init__(self, counters: MessageCounters, *, joined: bool) -> None:
+        self.careful = True
+        self.reader: Reader | None = None
+        self.waiting: deque[Sent] = deque()
+        self._waiting_bytes = 0
+        self._counters = counters
+        self._answering = False
+        self._first = (
+            True  # the next answer is the first, and tells whether the server's first octets are known
+        )
+        self._sure = not joined  # the next answer is that of the request that has waited longest
+        self._torn = joined  # the next request does not follow directly on the one before it
+        self._joined = joined  # and nothing has been lost since
+        self._hole = -1  # where the first hole begins that may have held requests
+        self._heard = (-1, -1)  # where the server's last packet began, and what it acknowledged
+        self._early: list[Response] = []
+        self._late: _Late | None = None
+        self._sliding = False
 
-    def answered(self, waiting: Sequence[Sent], reading: Numbers | None, begin: int, ack: int) -> int:
-        """As `find`, of a final answer that is complete: LOST is said once for each request that was lost."""
-        found, self.pipelined = self._judge(waiting, reading, begin, ack)
-        if found == LOST:
-            self._owed = -1
-            self._holes = [(at if distance(at, ack) > 0 else ack, end) for at, end in self._holes]
-            self._holes = [(at, end) for at, end in self._holes if distance(end, at) > 0]
-        elif found == _UNSURE:
-            self._answers_lost = True
-            self._unclaimed += 1
-            if self._unclaimed <= len(waiting):
+    # -- what happens ------------------------------------------------------------------------------------------
+
+    def asked(self, request: Request, begin: int, ack: int, out: list[Message]) -> None:
+        """The client sent a request, from stream position `begin` on, when it had read up to `ack`."""
+        waiting = self.waiting
+        if request.body:
+            self._waiting_bytes += len(request.body)
+        if waiting or self.careful:
+            self._ask_carefully(request, begin, ack, out)
+        else:
+            waiting.append((request, begin, ack, LEADS))
+
+    def answered(self, response: Response, begin: int, end: int, ack: int, out: list[Message]) -> None:
+        """The server sent an answer, from `begin` to `end`, when it had read up to `ack`."""
+        if self.careful or not self.waiting or response.status < 200:
+            self._answer_carefully(response, begin, end, ack, out)
+            return
+        request = self.waiting.popleft()[0]
+        if request.body:
+            self._waiting_bytes -= len(request.body)
+        out.append(Exchange(request, response))
+        if self.waiting:
+            self._notice_sliding(end)
+
+    def method(self, begin: int, ack: int) -> bytes:
+        """The method of the request to which the answer belongs that begins there; empty where that is not known."""
+        if self.waiting and not self.careful:
+            return self.waiting[0][0].method
+        found = self._find(begin, ack)
+        if found >= 0:
+            return self.waiting[found][0].method
+        reading = self.reader.method if self.reader is not None else None
+        if found == READING:
+            return reading or b""
+        possible = {sent[0].method for sent in self.waiting if not sent[3] & LEADS}
+        if reading:
+            possible.add(reading)
+        return b"HEAD" if possible == {b"HEAD"} and not self._torn else b""
+
+    def heard(self, begin: int, ack: int) -> None:
+        """The server sent a packet, whatever was in it."""
+        if not self.careful:
+            return
+        for place, (request, at, seen, how) in enumerate(self.waiting):
+            if how == TORN and self._shows_lead(begin, ack, at, seen):
+                self.waiting[place] = (request, at, seen, TORN | LEADS)
+        if self._reading() is None:
+            self._heard = (begin, ack)
+
+    def lose_requests(self, out: list[Message], hole: int = -1) -> None:
+        """What the client sent next is not known: octets are lost from `hole` on, or could not be read (-1)."""
+        self.careful = self._torn = True
+        self._joined &= hole < 0
+        if self._hole < 0:
+            self._hole = hole
+        if not self.waiting:
+            self._sure = False
+        self._let_go(out)
+
+    def lose_answers(self, out: list[Message]) -> None:
+        """What the server sent next is not known."""
+        self.careful, self._sure = True, False
+        self._joined &= self._first
+        self._let_go(out)
+
+    def end_answers(self, out: list[Message]) -> None:
+        """The server will send nothing more, and nothing of what it sent last is lost."""
+        if self._reading() is None:
+            self._settle_late(self._late.end if self._late else -1, out)
+
+    def close(self, out: list[Message]) -> None:
+        """Nothing more will come."""
+        late, waiting = self._late, self.waiting
+        if late is not None and self._joined and len(waiting) == 1 and not late.response.fault:
+            self._settle_late(late.end if late.begin == waiting[0][2] else -1, out)
+        self._let_go(out)
+        for response in self._early:
+            self._orphan(response, out)
+        self._give_up(len(self.waiting), out)
+        self._early = []
+
+    # -- requests ----------------------------------------------------------------------------------------------
+
+    def _ask_carefully(self, request: Request, begin: int, ack: int, out: list[Message]) -> None:
+        waiting = self.waiting
+        self._settle_late(ack, out)
+        waiting.append((request, begin, ack, self._how(begin, ack)))
+        self._torn = False
+        if self._early:
+            early, self._early = self._early, []
+            for response in early:
+                if waiting:
+                    self._pair(len(waiting) - 1, response, -1, out)
+                else:
+                    self._orphan(response, out)
+            self._relax()
+        if len(waiting) > 1 and (len(waiting) > MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES >> 4):
+            self._keep_few(out)
+
+    def _how(self, begin: int, ack: int) -> int:
+        """How a request was sent that is behind all that wait."""
+        if self._torn:
+            return TORN | LEADS if self._shows_lead(*self._heard, begin, ack) else TORN
+        if not self.waiting:
+            return LEADS
+        before = self.waiting[-1][2]
+        more = ack >= 0 and before >= 0 and distance(ack, before) > 0
+        return LEADS if more and not self._sliding else FOLLOWS
+
+    def _shows_lead(self, begin: int, ack: int, at: int, seen: int) -> bool:
+        """Whether the server's packet with these numbers shows that a request leads, which was sent from `at` on when
+        the client had read up to `seen`: part of that packet was read then, and everything before the request had
+        been received when it was sent."""
+        if self._sliding or ack < 0 or seen < 0:
+            return False
+        return distance(ack, at) >= 0 and distance(seen, begin) > 0
+
+    def _keep_few(self, out: list[Message]) -> None:
+        limit_bytes = MAX_WAITING_BYTES if self._answering else MAX_WAITING_BYTES >> 4
+        while len(self.waiting) > MAX_WAITING or (
+            self._waiting_bytes > limit_bytes and len(self.waiting) > 1
+        ):
+            self._give_up(1, out)
+            self.lose_answers(out)
+
+    def _give_up(self, count: int, out: list[Message]) -> None:
+        """The first of those that wait have no answer to come."""
+        out.extend(Exchange(self._next(), None) for _ in range(count))
+
+    def _next(self) -> Request:
+        request = self.waiting.popleft()[0]
+        self._waiting_bytes -= len(request.body)
+        return request
+
+    def _reading(self) -> tuple[int, int] | None:
+        return self.reader.under_way if self.reader is not None else None
+
+    # -- answers -----------------------------------------------------------------------------------------------
+
+    def _answer_carefully(
+        self, response: Response, begin: int, end: int, ack: int, out: list[Message]
+    ) -> None:
+        found = self._find(begin, ack)
+        if found == NONE and not self._sure and is_final(response):
+            found = self._directly_before(end, begin, ack)
+        if found == READING and len(self._early) < MAX_EARLY:
+            self.careful = True
+            self._early.append(response)
+        elif found >= 0:
+            self._let_go(out)
+            self._pair(found, response, end, out)
+        else:
+            self.careful, self._sure = True, False
+            self._wait_or_go(response, begin, end, ack, out)
+        self._first, self._answering = False, True
+        self._relax()
+
+    def _find(self, begin: int, ack: int) -> int:
+        """Which of those that wait is answered by what begins there: by the order, or by rule 1."""
+        waiting, reading = self.waiting, self._reading()
+        if self._sure:
+            awaited = waiting[0][1:3] if waiting else reading
+            if awaited is None or not self._may_be(*awaited, begin, ack):
                 return NONE
-            self._unclaimed -= 1
-            return LOST
-        return found
-
-    def _judge(
-        self, waiting: Sequence[Sent], reading: Numbers | None, begin: int, ack: int
-    ) -> tuple[int, bool]:
-        """What `find` says, and whether the client turns out not to wait for answers."""
-        if ack < 0:
-            return 0 if waiting else NONE, self.pipelined
-        if self.pipelined:
-            return self._in_order(waiting, reading), True
-        latest, since = NONE, 0
-        for index, (sent, seen) in enumerate(_numbers(waiting, reading)):
-            if distance(ack, sent) <= 0 or (seen >= 0 and distance(seen, begin) > 0):
-                break
-            latest, since = index, sent
-        behind = (at for at, _ in self._holes if latest == NONE or distance(at, since) > 0)
-        if any(distance(ack, at) >= SHORTEST for at in behind):
-            if latest == NONE or self._answers_lost:
-                return LOST, False
-            was_hit = latest == len(waiting) or waiting[latest][0].fault is not None
-            if not was_hit:  # it was sent before the one that was lost, and its answer has not come yet
-                return self._in_order(waiting, reading), True
-            return READING if latest == len(waiting) else latest, False
-        if latest >= 0 and self._owed >= 0 and distance(since, self._owed) >= 0:
-            return _UNSURE, True  # had the client waited, the answer to what was lost would have come before
-        return READING if latest == len(waiting) else latest, False
-
-    def _in_order(self, waiting: Sequence[Sent], reading: Numbers | None) -> int:
-        for sent, _ in _numbers(waiting, reading):
-            if self._answers_lost or any(distance(sent, at) >= 0 for at, _ in self._holes):
-                return _UNSURE
+            if self._first and begin != awaited[1] >= 0:
+                return NONE  # the server's first octets were lost, and with them an answer perhaps
             return 0 if waiting else READING
-        return _UNSURE if self._holes else NONE
+        for place, sent in enumerate(waiting):
+            if sent[3] & LEADS and sent[2] == begin:
+                return place
+        if reading is not None and reading[1] == begin and self._how(*reading) & LEADS:
+            return READING
+        return NONE
+
+    def _may_be(self, at: int, seen: int, begin: int, ack: int) -> bool:
+        """Whether a request that was sent from `at` on, with the answers up to `seen` read, may be answered by what
+        begins at `begin` and acknowledges `ack`."""
+        return ack < 0 or seen < 0 or (distance(ack, at) > 0 and distance(begin, seen) >= 0)
+
+    def _directly_before(self, end: int, begin: int, ack: int) -> int:
+        """Rule 2, for a client that has gone on already."""
+        reading = self._reading()
+        numbers = [sent[1:] for sent in self.waiting] + ([(*reading, self._how(*reading))] if reading else [])
+        for place in range(1, len(numbers)):
+            at, seen, _ = numbers[place - 1]
+            if numbers[place][1:] == (end, LEADS) and self._may_be(at, seen, begin, ack):
+                return place - 1
+        return NONE
+
+    def _pair(self, place: int, response: Response, end: int, out: list[Message]) -> None:
+        """What answers one of those that wait leaves those before it without answer."""
+        self._give_up(place, out)
+        self._sure = True
+        if not is_final(response):
+            self._counters.interim += 1
+            out.append(Exchange(self.waiting[0][0], response))
+            return
+        out.append(Exchange(self._next(), response))
+        if self._torn if not self.waiting else self.waiting[0][3] & TORN:
+            self._sure = False
+        elif self.waiting and end >= 0:
+            self._notice_sliding(end)
+
+    def _notice_sliding(self, end: int) -> None:
+        """A client that had read something more, but not all of the answer before, does not wait."""
+        _, _, seen, how = self.waiting[0]
+        if how == LEADS and distance(end, seen) > 0:
+            self._sliding = True
+            self.waiting = deque((*sent[:3], sent[3] & ~LEADS) for sent in self.waiting)
+
+    def _relax(self) -> None:
+        """Nothing is left in doubt."""
+        if self._sure and not (self.waiting or self._torn or self._early or self._late):
+            self.careful, self._hole = False, -1
+
+    # -- answers without a request -----------------------------------------------------------------------------
+
+    def _wait_or_go(self, response: Response, begin: int, end: int, ack: int, out: list[Message]) -> None:
+        waiting, reading = self.waiting, self._reading()
+        sent = [(at, seen) for _, at, seen, _ in waiting] + ([reading] if reading is not None else [])
+        may_be = [self._may_be(at, seen, begin, ack) for at, seen in sent]
+        self._let_go(out, lost=self._hole >= 0 and len(sent) == 1 and not self._torn)
+        if not is_final(response):
+            self._orphan(response, out)
+        elif may_be and may_be[-1] and reading is None and not self._torn:
+            self._late = _Late(response, begin, end)
+            self._counters.buffered_bytes += len(response.body)
+        else:
+            beyond = self._hole >= 0 and ack >= 0 and distance(ack, self._hole) >= SHORTEST
+            self._orphan(response, out, lost=beyond and not any(may_be))
+
+    def _settle_late(self, seen: int, out: list[Message]) -> None:
+        """Rule 2: the client speaks again, and has read up to `seen`."""
+        late = self._late
+        if late is None or self._torn or self._sliding or seen != late.end or not self.waiting:
+            self._let_go(out)
+            return
+        self._late = None
+        self._counters.buffered_bytes -= len(late.response.body)
+        self._pair(len(self.waiting) - 1, late.response, late.end, out)
+
+    def _let_go(self, out: list[Message], *, lost: bool = False) -> None:
+        if self._late is not None:
+            response, self._late = self._late.response, None
+            self._counters.buffered_bytes -= len(response.body)
+            self._orphan(response, out, lost=lost)
+
+    def _orphan(self, response: Response, out: list[Message], *, lost: bool = False) -> None:
+        self._counters.interim += not is_final(response)
+        self._counters.responses_without_request += 1
+        out.append(Exchange(None, response, lost))
 
 
-def _numbers(waiting: Sequence[Sent], reading: Numbers | None) -> Iterator[Numbers]:
-    for _, sent, seen in waiting:
-        yield sent, seen
-    if reading is not None:
-        yield reading
+def is_final(response: Response) -> bool:
+    """Whether it is the last answer to its request."""
+    return response.status >= 200 or response.status == 101

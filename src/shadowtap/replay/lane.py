@@ -115,14 +115,14 @@ class Lane:
         """How long ago the last request was sent."""
         return perf_counter_ns() - self.sent_ns
 
-    def answered(self, raw: Raw, *, keep: bool) -> None:
+    def answered(self, status: int, head: bytes, body: bytes, *, keep: bool) -> None:
         """The whole answer is there; the connection can carry another request only if `keep`."""
         request, self.current = self.current, None
         if request is None:
             return
-        if not keep or not keeps_alive(raw) or (request.body and self._is_sending()):
+        if not keep or not keeps_alive(head) or (request.body and self._is_sending()):
             self._drop()
-        self._target.answered(self, request, raw)
+        self._target.answered(self, request, status, head, body)
         self._next()
 
     def _is_sending(self) -> bool:
@@ -153,7 +153,7 @@ class Lane:
         if self.current is None:
             return
         if answer is not None:
-            self.answered(answer, keep=False)
+            self.answered(int(answer.first[1]), answer.head, answer.body, keep=False)
         elif wire.used and not wire.heard and self.current.method in _IDEMPOTENT:
             self.queue.appendleft(self.current)
             self.current = None

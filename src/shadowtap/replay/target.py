@@ -25,7 +25,7 @@ from time import monotonic, time_ns
 
 from shadowtap.errors import RunError
 from shadowtap.events import Endpoint, Failure, Outcome, Request
-from shadowtap.http1 import Limits, Raw
+from shadowtap.http1 import Limits
 from shadowtap.ledger import TargetAccount
 from shadowtap.replay.breaker import Breaker
 from shadowtap.replay.lane import Lane
@@ -361,9 +361,9 @@ class Target:
 
     # -- outcomes ----------------------------------------------------------------------------------------------
 
-    def answered(self, lane: Lane, request: Request, raw: Raw) -> None:
+    def answered(self, lane: Lane, request: Request, status: int, head: bytes, body: bytes) -> None:
         """A request has its answer."""
-        account, status, first_ns = self.account, int(raw.first[1]), lane.first_ns - lane.sent_ns
+        account, first_ns = self.account, lane.first_ns - lane.sent_ns
         account.in_flight -= 1
         account.answered += 1
         self._held_bytes -= len(request.head) + len(request.body)
@@ -375,9 +375,7 @@ class Target:
             elapsed_ns = lane.elapsed_ns()
             sent_ns = time_ns() - elapsed_ns
             name = account.name
-            self._on_outcome(
-                Outcome(name, request, sent_ns, first_ns, elapsed_ns, status, raw.head, raw.body, None)
-            )
+            self._on_outcome(Outcome(name, request, sent_ns, first_ns, elapsed_ns, status, head, body, None))
 
     def failed(self, request: Request, failure: Failure, elapsed_ns: int = 0) -> None:
         """A request has no answer. `elapsed_ns` is how long ago it was sent, 0 when it was not."""
