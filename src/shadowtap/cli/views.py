@@ -1,5 +1,6 @@
 """Which view suits the terminal, and the account at the end, however a run ends."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,10 +15,10 @@ from shadowtap.report.summary import summary
 
 
 def view_for(*, live: bool, quiet: bool) -> View:
-    """A live view on a terminal, plain lines elsewhere."""
+    """A live view on a terminal that can move its cursor, plain lines elsewhere."""
     if quiet:
         return QuietView()
-    if not (live and sys.stderr.isatty()):
+    if not (live and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"):
         return PlainView(sys.stderr)
     from rich.console import Console  # noqa: PLC0415  slow to import, and not always needed
 
