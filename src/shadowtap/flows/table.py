@@ -16,16 +16,17 @@ unless it was alive a moment ago.
 
 import struct
 from collections import deque
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from shadowtap.events import (
+    Address,
     Chunk,
     Closed,
     Endpoint,
     FewSegments,
     Flow,
     FlowEvent,
-    FlowKey,
     Gap,
     How,
     Opened,
@@ -181,7 +182,8 @@ class Flows:
         connection.last_ns = piece.time_ns
         stream, peer = connection.streams[direction], connection.streams[1 - direction]
         if flags & SYN:
-            piece = piece._replace(seq=(piece.seq + 1) & MASK)
+            seq, data, missing, time_ns, ack = piece
+            piece = Piece((seq + 1) & MASK, data, missing, time_ns, ack)
             if stream.next < 0:
                 stream.isn = piece.seq
                 self._start(connection, direction, piece.seq)
@@ -456,9 +458,13 @@ class Flows:
 
 
 def _flow(key: bytes, number: int, initiator: int | None) -> Flow:
-    parts = FlowKey(*struct.unpack("=5Q", key))
-    kind = IPv6Address if parts.tail >> 25 & 1 else IPv4Address
-    a = Endpoint(kind(parts.a_hi << 64 | parts.a_lo), parts.tail >> 48)
-    b = Endpoint(kind(parts.b_hi << 64 | parts.b_lo), parts.tail >> 32 & 0xFFFF)
-    vni = parts.tail & 0xFFFFFF if parts.tail >> 24 & 1 else None
-    return Flow(number, a, b, vni, initiator)
+    a_hi, a_lo, b_hi, b_lo, tail = struct.unpack("=5Q", key)
+    version = 6 if tail >> 25 & 1 else 4
+    a = Endpoint(_address(version, a_hi, a_lo), tail >> 48)
+    b = Endpoint(_address(version, b_hi, b_lo), tail >> 32 & 0xFFFF)
+    return Flow(number, a, b, tail & 0xFFFFFF if tail >> 24 & 1 else None, initiator)
+
+
+@lru_cache(maxsize=10_000)
+def _address(version: int, hi: int, lo: int) -> Address:
+    return IPv6Address(hi << 64 | lo) if version == 6 else IPv4Address(lo)

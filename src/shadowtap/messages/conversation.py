@@ -135,13 +135,14 @@ class Conversation:
     def _take_answer(self, reader: Reader, chunk: Chunk, out: list[Message]) -> bool:
         """An answer that is exactly one chunk, and answers the request that has waited longest; False where not."""
         data, ack, pairing = chunk.data, chunk.ack, self._pairing
-        if pairing.careful or not pairing.waiting or (ack != self._client_at and self._is_ahead(ack)):
+        if not pairing.waiting or (ack != self._client_at and self._is_ahead(ack)):
             return False
         request = pairing.waiting[0][0]
         if (
             len(data) > self._plain_bytes
             or (plain := plain_answer(data)) is None
             or request.method in NO_BODY_METHODS
+            or (pairing.careful and not pairing.begins((chunk.end - len(data)) & MASK))
         ):
             return False
         (version, _, reason), status, head, length = plain
@@ -159,6 +160,9 @@ class Conversation:
         if reader is None:
             reader = self._recognise(chunk)
             if reader is None:
+                return
+            if reader.state is _HEAD and not self._held:
+                self.take_chunk(chunk, out)
                 return
         elif not reader.seen and reader.state is _SEEK and self._sides.is_other_way_round(chunk):
             reader = self._sides.turn_round(chunk.direction)
