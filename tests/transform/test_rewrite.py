@@ -263,3 +263,12 @@ async def test_rewritten_bodies_arrive_through_the_replay():
             assert b'"n":1.50' in content.data
             assert found.first[1] == b"/b"
             assert values(found.head, b"host") == [b"target"]
+
+
+@given(st.binary(max_size=120), st.binary(max_size=60), st.binary(min_size=1, max_size=30), st.booleans())
+def test_nothing_hostile_raises(fields, body, target, chunked):
+    head = b"POST " + target + b" HTTP/1.1\r\n" + fields
+    asked = msgspec.structs.replace(request(GET), head=head, target=target, body=body, chunked=chunked)
+    changed = Rewrite(ALL)(asked)
+    assert b"\n" not in changed.target.partition(target)[0]
+    Rewrite(ALL)(msgspec.structs.replace(asked, head=fields))

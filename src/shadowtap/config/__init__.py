@@ -5,6 +5,9 @@ Refuses to know: what the settings do.
 """
 
 from shadowtap.config.addresses import Target, parse_listen, parse_target
+from shadowtap.config.hooks import HookSettings
+from shadowtap.config.mask import MaskSettings
+from shadowtap.config.rewrite import RewriteSettings
 from shadowtap.config.settings import (
     MIB,
     FlowSettings,
@@ -13,15 +16,22 @@ from shadowtap.config.settings import (
     Settings,
     TargetSettings,
 )
+from shadowtap.config.sinks import SinkSettings
+from shadowtap.config.transform import TransformSettings
 
 __all__ = [
     "MIB",
     "FlowSettings",
     "HealthSettings",
+    "HookSettings",
     "HttpSettings",
+    "MaskSettings",
+    "RewriteSettings",
     "Settings",
+    "SinkSettings",
     "Target",
     "TargetSettings",
+    "TransformSettings",
     "parse_listen",
     "parse_target",
 ]

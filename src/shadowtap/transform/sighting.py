@@ -1,0 +1,128 @@
+"""What is remembered of a request to know its other leg by, and when two requests are legs of one.
+
+The back leg of a request has its method, target and body, within a window of time, and
+
+- one of its trace ids (X-Amzn-Trace-Id, traceparent, X-Request-Id, X-Correlation-Id, X-B3-TraceId), or
+- the client's address as the last one of its X-Forwarded-For (or Forwarded), or
+- its Host, and comes from the address the front leg went to;
+
+and in each case the proxy shows: by that address, or by more addresses in X-Forwarded-For, of which the first new one
+is not another client's.
+"""
+
+import re
+from ipaddress import ip_address
+
+from shadowtap.events import Address, Endpoint, Request
+from shadowtap.http1 import payload
+
+WINDOW_NS = 5_000_000_000
+"""Nanoseconds between the legs of a request: what a proxy may queue."""
+MAX_HOPS = 16
+"""Addresses of X-Forwarded-For that are remembered; real chains have two or three."""
+
+_FIELDS = re.compile(
+    rb"\n(x-amzn-trace-id|traceparent|x-request-id|x-correlation-id|x-b3-traceid|x-forwarded-for|forwarded|host)"
+    rb"[ \t]*+:((?:[^\n]++|\n[ \t])*+)"
+).findall
+_ROOT = re.compile(rb"root=([^;,\s]+)")
+_FOR = re.compile(rb"for=\"?([^\",;\s]+)")
+_PORT = re.compile(rb":[0-9]{1,5}\Z")
+
+
+class Sighting:
+    """What is remembered of a request: numbers and digests, nothing that grows with it. `held` is the request itself
+    while it waits. A front and a back leg have one of `as_front` and `as_back` in common."""
+
+    __slots__ = (
+        "as_back",
+        "as_front",
+        "client",
+        "deadline_ns",
+        "gone",
+        "has_back",
+        "has_front",
+        "held",
+        "hops",
+        "server",
+        "time_ns",
+    )
+
+    def __init__(self, request: Request) -> None:
+        self.client: Endpoint = request.connection.client
+        self.server: Endpoint = request.connection.server
+        self.time_ns = request.time_ns
+        self.has_front = self.has_back = self.gone = False
+        self.held: Request | None = None
+        self.deadline_ns = 0
+        same = hash((request.method, request.target, payload(request.body, request.chunked)))
+        host, forwarded, ids = _told(request.head)
+        self.hops = tuple(_address(text) for text in forwarded[:MAX_HOPS])
+        shared = [hash((same, name, text)) for name, text in ids]
+        address = str(self.client.address).encode()
+        self.as_front = [*shared, hash((same, address))]
+        self.as_back = list(shared)
+        if host:
+            self.as_front.append(hash((same, host, self.server.address)))
+            self.as_back.append(hash((same, host, self.client.address)))
+        if forwarded:
+            self.as_back.append(hash((same, forwarded[-1])))
+
+
+def are_legs(front: Sighting, back: Sighting) -> bool:
+    """Whether two requests with a mark in common are the legs of one."""
+    if front.has_back or back.has_front or front.server == back.server or front.client == back.client:
+        return False
+    if abs(back.time_ns - front.time_ns) > WINDOW_NS:
+        return False
+    fronts, backs = len(front.hops), len(back.hops)
+    if backs < fronts:
+        return False  # a proxy adds to the list, or leaves it
+    if backs > fronts and back.hops[fronts] not in (None, front.client.address):
+        return False  # this one came from somebody else
+    return front.server.address == back.client.address or backs > fronts
+
+
+def _told(head: bytes) -> tuple[bytes, list[bytes], list[tuple[bytes, bytes]]]:
+    """Host, the addresses it was forwarded for, and the trace ids."""
+    host = b""
+    forwarded: list[bytes] = []
+    ids: list[tuple[bytes, bytes]] = []
+    for name, value in _FIELDS(head.lower()):
+        text = value.strip(b" \t\r\n")
+        if name == b"host":
+            host = text
+        elif name == b"x-forwarded-for":
+            forwarded += map(_bare, text.split(b","))
+        elif name == b"forwarded":
+            forwarded += map(_bare, _FOR.findall(text))
+        elif found := _trace_id(name, text):
+            ids.append((name, found))
+    return host, forwarded, ids
+
+
+def _trace_id(name: bytes, text: bytes) -> bytes:
+    """What stays the same from leg to leg."""
+    if name == b"x-amzn-trace-id":
+        root = _ROOT.search(text)
+        return root[1] if root else b""
+    if name == b"traceparent":
+        parts = text.split(b"-")
+        return parts[1] if len(parts) >= 4 else b""
+    return text
+
+
+def _address(text: bytes) -> Address | None:
+    """An address; None for what is none, such as `unknown`."""
+    try:
+        return ip_address(text.decode("ascii"))
+    except ValueError:
+        return None
+
+
+def _bare(address: bytes) -> bytes:
+    """An address of X-Forwarded-For or Forwarded without port and brackets."""
+    text = address.strip(b' \t\r\n"')
+    if text.startswith(b"["):
+        return text[1:].partition(b"]")[0]
+    return _PORT.sub(b"", text) if text.count(b":") == 1 else text
