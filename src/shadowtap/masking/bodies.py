@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from shadowtap.masking.multipart import parts_of
 from shadowtap.masking.names import Names, Place
-from shadowtap.masking.spans import Masked, Span, masked_with
+from shadowtap.masking.spans import Masked, Span, masked_with, moved
 from shadowtap.masking.standins import StandIns
 from shadowtap.masking.texts import Kind, Texts
 from shadowtap.masking.values import Values
@@ -87,7 +87,7 @@ class Bodies:
             return None
         spans: list[Span] = []
         for part in parts:
-            spans += _moved(self._texts.find(octets[part.head : part.body], Kind.HEADER), part.head)
+            spans += moved(self._texts.find(octets[part.head : part.body], Kind.HEADER), part.head)
             spans += self._part(
                 octets[part.body : part.end], part.body, part.name, part.media_type, part.coded
             )
@@ -99,7 +99,7 @@ class Bodies:
             return [Span(at, at + len(body), stand_in, kind)] if kind else []
         if (coded or not is_text(media_type, body)) and not _MARKER.fullmatch(body):
             return [Span(at, at + len(body), self._marker(media_type, body), "body_binary")] if body else []
-        return _moved(self._texts.find(body, _kind(media_type)), at)
+        return moved(self._texts.find(body, _kind(media_type)), at)
 
 
 def is_text(media_type: str, octets: bytes) -> bool:
@@ -113,10 +113,6 @@ def is_text(media_type: str, octets: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _moved(spans: list[Span], by: int) -> list[Span]:
-    return [Span(start + by, end + by, stand_in, kind) for start, end, stand_in, kind in spans]
 
 
 def _kind(media_type: str) -> Kind:

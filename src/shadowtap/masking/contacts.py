@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shadowtap.masking.spans import Span
 from shadowtap.masking.standins import MASKED, StandIns
+from shadowtap.masking.views import plain
 
 EMAIL_GATE = rb"[A-Za-z0-9_.+\x80-\xff-]@[A-Za-z0-9\x80-\xff]"
 USERINFO_GATE = rb"://[^\s/?#\"'<>\\]+@"
@@ -41,8 +42,10 @@ def emails(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
         if domain:
             address = text[at - len(local) : domain]
             end = domain
-            if not MASKED.fullmatch(address):
-                yield Span(at - len(local), end, stand_ins.email(address), "email")
+            masked = MASKED.fullmatch(address)
+            yield Span(
+                at - len(local), end, *((address, "") if masked else (stand_ins.email(address), "email"))
+            )
         at = text.find(b"@", max(end, at + 1))
 
 
@@ -50,7 +53,9 @@ def userinfo(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
     """What stands between :// and @, user and password each for itself."""
     for found in _USERINFO.finditer(text):
         parts = found[1].split(b":", 1)
-        masked = [part if not part or MASKED.fullmatch(part) else stand_ins.opaque(part) for part in parts]
+        masked = [
+            part if not part or MASKED.fullmatch(part) else stand_ins.opaque(plain(part)) for part in parts
+        ]
         if masked != parts:
             yield Span(*found.span(1), b":".join(masked), "userinfo")
 

@@ -46,6 +46,11 @@ def is_card(digits: bytes) -> bool:
     return CARD.fullmatch(digits) is not None and luhn(digits)
 
 
+def is_masked_card(digits: bytes) -> bool:
+    """Whether these are the digits of a card's stand-in."""
+    return digits.startswith(MARK) and 13 <= len(digits) <= 19 and digits.isdigit() and luhn(digits)
+
+
 def is_iban(iban: bytes) -> bool:
     """Whether this is an IBAN, in capitals and without white space."""
     return len(iban) == IBAN_BYTES.get(iban[:2], 0) and iban[2:4].isdigit() and _mod97(iban) == 1

@@ -79,6 +79,12 @@ class Fields:
             done = at
 
 
+def value_of(text: bytes, name_end: int, name: bytes) -> Found:
+    """The value of a JSON member whose name ends there, in front of its quote; nothing where it is no member."""
+    member = _MEMBER.match(text, name_end)
+    return _json_value(text, member.end(), name) if member else ([], name_end)
+
+
 def _is_in_query(text: bytes, start: int) -> bool:
     mark = text[start - 1 : start] if start else b""
     return mark in (b"?", b"&", b"#") or (mark == b";" and text.endswith(b"&amp;", 0, start))

@@ -3,7 +3,7 @@
 from enum import Enum
 
 from shadowtap.masking.names import Names, Place, bare
-from shadowtap.masking.spans import Masked, masked_with, replaced
+from shadowtap.masking.spans import Masked, masked_with
 from shadowtap.masking.texts import Kind, Texts
 from shadowtap.masking.values import Values
 
@@ -103,5 +103,5 @@ class Headers:
         return self._cookie(part)
 
     def _text(self, part: bytes) -> tuple[bytes, str]:
-        spans = self._texts.find(part, Kind.HEADER)
-        return (replaced(part, spans), spans[0].kind) if spans else (part, "")
+        masked, kinds = masked_with(part, self._texts.find(part, Kind.HEADER))
+        return masked, (kinds[0] if kinds else "")

@@ -15,6 +15,7 @@ from shadowtap.masking.heads import Heads
 _DIGESTS = (b"content-md5", b"content-digest", b"digest", b"repr-digest")
 _DIGEST = re.compile(rb"\n(?:content-md5|content-digest|digest|repr-digest)[ \t]*:", re.IGNORECASE)
 _SIZE = re.compile(rb"([0-9a-fA-F]{1,15})\r?\n")
+_DATA_END = re.compile(rb"\r?\n|\r\Z")
 _CUT_SIZE = re.compile(rb"[0-9a-fA-F]{0,15}\r?")
 
 Message = tuple[bytes, bytes, tuple[str, ...]]
@@ -87,8 +88,11 @@ def _is_plain(body: bytes) -> bool:
         at = size.end() + length
         if at >= len(body):
             return True
-        at += 2 if body.startswith(b"\r\n", at) else 1 if body.startswith(b"\n", at) else len(body)
-    return at <= len(body) and _CUT_SIZE.fullmatch(body, at) is not None
+        end = _DATA_END.match(body, at)
+        if end is None:
+            return False
+        at = end.end()
+    return _CUT_SIZE.fullmatch(body, at) is not None
 
 
 def _without_coding(head: bytes, chunked: bool) -> bytes:

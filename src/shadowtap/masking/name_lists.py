@@ -23,7 +23,7 @@ street_name surname tax_id tax_number tel telephone telephone_number track1 trac
 
 ENDINGS = """
 access_key account_key api_key api_secret auth_key card_number csrf cvc cvv encryption_key jsessionid jwt otp
-passcode passphrase passwd password private_key pwd secret secret_key sess_id session session_id session_key
+pass_code pass_phrase pass_wd pass_word private_key pwd secret secret_key sess_id session session_id session_key
 shared_key signature signing_key subscription_key token
 """
 """How names of secrets end, of parameters and fields."""

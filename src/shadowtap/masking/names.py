@@ -65,12 +65,14 @@ _ENDS = {
 class Names:
     """The lists, with more names (`fields`) and exceptions (`keep`), in which * stands for anything."""
 
-    __slots__ = ("_fields", "_keep", "_known", "pattern")
+    __slots__ = ("_fields", "_has_exceptions", "_keep", "_known", "pattern")
 
     def __init__(self, fields: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
         own = list(fields)
         self._fields = _matcher(own)
-        self._keep = _matcher(keep)
+        exceptions = list(keep)
+        self._has_exceptions = bool(exceptions)
+        self._keep = _matcher(exceptions)
         self._known: dict[tuple[Place, bytes], bool] = {}
         self.pattern = _pattern(own)
 
@@ -87,7 +89,7 @@ class Names:
 
     def is_kept(self, name: bytes) -> bool:
         """Whether this name is an exception: its value is not masked because of it."""
-        return self._keep(bare(name)) or self._keep(last_part(name))
+        return self._has_exceptions and (self._keep(bare(name)) or self._keep(last_part(name)))
 
     def _judge(self, place: Place, name: str, last: str) -> bool:
         if self._keep(name) or self._keep(last) or name in _NO_SECRETS:
@@ -131,7 +133,7 @@ def _pattern(own: Iterable[str]) -> bytes:
     """What every secret name of a parameter or a field ends like, for RE2, in any case."""
     listed = "|".join(_spellings(CREDENTIALS + PERSONAL + PARAMETERS))
     endings = "|".join(_spellings(ENDINGS) + [_GLUE.join(map(_letter, _plain(name))) for name in own])
-    return f"(?:^|[^A-Za-z0-9])(?:{listed})|(?:{endings})".encode()
+    return f"(?:^|[^A-Za-z0-9]|%[0-9A-Fa-f][0-9A-Fa-f])(?:{listed})|(?:{endings})".encode()
 
 
 def _spellings(words: str) -> list[str]:

@@ -4,7 +4,7 @@ it is right, and only where they are no part of something else: a decimal fracti
 import re
 from collections.abc import Iterator
 
-from shadowtap.masking.digits import IBAN_BYTES, is_card, is_iban
+from shadowtap.masking.digits import IBAN_BYTES, is_card, is_iban, is_masked_card
 from shadowtap.masking.linear import finder
 from shadowtap.masking.spans import Span
 from shadowtap.masking.standins import StandIns, is_masked_iban
@@ -13,13 +13,13 @@ _SEPARATOR = rb"(?:\xc2\xa0|[ .+_-])"
 _COUNTRY = rb"(?:" + rb"|".join(sorted(IBAN_BYTES)) + rb")"
 CARD_GATE = rb"(?:^|[^0-9])(?:[2-689](?:" + _SEPARATOR + rb"?[0-9]){12}|1[0-9]{14}(?:[^0-9]|$))"
 IBAN_GATE = rb"(?i)" + _COUNTRY + rb"[0-9]{2}(?:" + _SEPARATOR + rb"?[a-z0-9]){3}"
-PHONE_GATE = rb"\+[1-9](?:[ ().-]{0,2}[0-9]){7}"
+PHONE_GATE = rb"\+[1-9](?:(?:[ ().-]{0,2}|\+)[0-9]){7}"
 
 _sequence = finder(rb"[0-9](?:" + _SEPARATOR + rb"?[0-9]){12,}")
 _iban = finder(rb"(?i)" + _COUNTRY + rb"[0-9]{2}")
 _GROUP = re.compile(rb"([0-9]++)(" + _SEPARATOR + rb"?)")
 _MAX_CARD = 19
-_PHONE = re.compile(rb"(?<![0-9A-Za-z+])\+[1-9](?:[ ().-]{0,2}[0-9]){7,14}+(?![0-9])")
+_PHONE = re.compile(rb"(?<![0-9A-Za-z+])\+[1-9](?:(?:[ ().-]{0,2}|\+)[0-9]){7,14}+(?![0-9])")
 _ACCOUNTS = {
     country: re.compile(rb"(?:" + _SEPARATOR + rb"?[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 4))
     for country, length in IBAN_BYTES.items()
@@ -42,9 +42,9 @@ def cards(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
             taken = _card_groups(groups, at)
             if taken:
                 start, last = groups[at].start(), groups[at + taken - 1].end(1)
-                written = text[start:last]
-                if not _is_part(text, start, last):
-                    yield Span(start, last, _laid_out(written, stand_ins.card(bare(written))), "card")
+                card = bare(text[start:last])
+                if not is_masked_card(card) and not _is_part(text, start, last):
+                    yield Span(start, last, _laid_out(text[start:last], stand_ins.card(card)), "card")
             at += taken or 1
 
 
@@ -82,7 +82,7 @@ def _card_groups(groups: list[re.Match[bytes]], at: int) -> int:
     first = groups[at]
     if len(first[1]) >= 13:
         in_fraction = (at and groups[at - 1][2] == b".") or (first[2] == b"." and at + 1 < len(groups))
-        return int(not in_fraction and is_card(first[1]))
+        return int(not in_fraction and _is_any_card(first[1]))
     separator, card, found = first[2], first[1], 0
     for taken, group in enumerate(groups[at + 1 : at + 7], 2):
         if len(groups[at + taken - 2][1]) < 3 or (separator == b"." and len(groups[at + taken - 2][1]) != 4):
@@ -90,11 +90,16 @@ def _card_groups(groups: list[re.Match[bytes]], at: int) -> int:
         card += group[1]
         if len(card) > _MAX_CARD:
             break
-        if is_card(card):
+        if _is_any_card(card):
             found = taken
         if group[2] != separator:
             break
     return found
+
+
+def _is_any_card(digits: bytes) -> bool:
+    """Whether these are the digits of a card or of its stand-in, which must not become a part of another card."""
+    return is_card(digits) or is_masked_card(digits)
 
 
 def _is_part(text: bytes, start: int, end: int) -> bool:

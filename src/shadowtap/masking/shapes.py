@@ -7,8 +7,9 @@ asked only then. The finders' patterns have bounds or take no step back, so they
 from collections.abc import Callable, Iterable, Iterator
 
 from shadowtap.masking import contacts, numbers, tokens
-from shadowtap.masking.spans import Span, beside
+from shadowtap.masking.spans import Span, joined
 from shadowtap.masking.standins import StandIns
+from shadowtap.masking.views import plain
 
 _FINDERS: dict[str, tuple[bytes, Callable[[bytes, StandIns], Iterator[Span]]]] = {
     "private_key": (tokens.PRIVATE_KEY_GATE, tokens.private_keys),
@@ -20,7 +21,7 @@ _FINDERS: dict[str, tuple[bytes, Callable[[bytes, StandIns], Iterator[Span]]]] =
     "card": (numbers.CARD_GATE, numbers.cards),
     "phone": (numbers.PHONE_GATE, numbers.phones),
 }
-"""In order of precedence: what is found first keeps its place."""
+"""Where two overlap, the outer one counts; where neither holds the other, one stand-in takes the place of both."""
 
 SHAPES = frozenset(_FINDERS)
 """The kinds that are found by shape."""
@@ -44,5 +45,11 @@ class Shapes:
         found: list[Span] = []
         for kind, find in self._finders.items():
             if kind in occurring:
-                found = beside(found, list(find(text, self._stand_ins)))
+                more = list(find(text, self._stand_ins))
+                found = (
+                    joined(found, more, lambda start, end: self._union(text, start, end)) if found else more
+                )
         return found
+
+    def _union(self, text: bytes, start: int, end: int) -> Span:
+        return Span(start, end, self._stand_ins.opaque(plain(text[start:end])), "service_key")

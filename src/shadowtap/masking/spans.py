@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """`text[start:end]` is a secret of this kind; `stand_in` comes in its place."""
+    """`text[start:end]` is a secret of this kind; `stand_in` comes in its place. Of an empty kind is a stand-in that
+    was there already."""
 
     start: int
     end: int
@@ -42,16 +43,22 @@ def beside(first: list[Span], second: list[Span]) -> list[Span]:
     return sorted(first + free)
 
 
+def moved(spans: list[Span], by: int) -> list[Span]:
+    """The same spans in a text that has so many octets in front."""
+    return [Span(start + by, end + by, stand_in, kind) for start, end, stand_in, kind in spans]
+
+
 def joined(first: list[Span], second: list[Span], union: Callable[[int, int], Span]) -> list[Span]:
     """Both lists as one in order. What of the second lies within a span of the first goes; where two overlap in part,
     one span takes the place of both."""
-    merged: list[Span] = []
+    merged: list[tuple[int, int, Span | None]] = []
     for span in sorted(first + second, key=lambda s: (s.start, -s.end)):
-        if not merged or span.start >= merged[-1].end:
-            merged.append(span)
-        elif span.end > merged[-1].end:
-            merged[-1] = union(merged[-1].start, span.end)
-    return merged
+        start, end = merged[-1][:2] if merged else (-1, -1)
+        if span.start >= end:
+            merged.append((span.start, span.end, span))
+        elif span.end > end:
+            merged[-1] = (start, span.end, None)
+    return [span if span is not None else union(start, end) for start, end, span in merged]
 
 
 Masked = tuple[bytes, tuple[str, ...]]
@@ -60,4 +67,5 @@ Masked = tuple[bytes, tuple[str, ...]]
 
 def masked_with(text: bytes, spans: list[Span]) -> Masked:
     """The text with the stand-ins in place, and their kinds."""
-    return (replaced(text, spans), tuple([span.kind for span in spans])) if spans else (text, ())
+    kinds = tuple([span.kind for span in spans if span.kind])
+    return (replaced(text, spans), kinds) if kinds else (text, ())

@@ -19,10 +19,10 @@ BLANK = b"***"
 _HEX = rb"[0-9a-f]{12}"
 MASKED = re.compile(
     rb"\*\*\*|masked-" + _HEX + rb"(?:@example\.com)?"
-    rb"|ffffffff-ffff-8[0-9a-f]{3}-b[0-9a-f]{3}-" + _HEX + rb"|9999[0-9]{11}|\+999[0-9]{5,12}"
+    rb"|ffffffff-ffff-8[0-9a-f]{3}-b[0-9a-f]{3}-" + _HEX + rb"|9999[0-9]{11}"
     rb"|eyJhbGciOiJub25lIiwidHlwIjoibWFza2VkIn0\.eyJzdWIiOiJtYXNrZWQt[A-Za-z0-9_-]{19}\.bWFza2Vk"
 )
-"""What a whole stand-in looks like; those of cards and IBANs are recognised by their digits."""
+"""What a whole stand-in looks like; those of cards, accounts and telephones are recognised by their digits."""
 _JWT = b"eyJhbGciOiJub25lIiwidHlwIjoibWFza2VkIn0.%b.bWFza2Vk"
 """`{"alg":"none","typ":"masked"}`, the claims, and `masked` for a signature."""
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -32,20 +32,20 @@ class StandIns:
     """Stand-ins under one key of any length, or under none. What comes in is canonical: without escapes, separators
     and differences that mean nothing."""
 
-    __slots__ = ("_base", "_keyed")
+    __slots__ = ("_base", "keyed")
 
     def __init__(self, key: bytes | None) -> None:
-        self._keyed = key is not None
+        self.keyed = key is not None
         short = blake2b(key or b"", digest_size=32, person=b"shadowtap-key").digest()
         self._base = blake2b(key=short, digest_size=32, person=b"shadowtap-mask")
 
     def opaque(self, secret: bytes) -> bytes:
         """`masked-` and 12 hexadecimal digits: for whatever has no format worth keeping."""
-        return b"masked-%b" % self._hex(secret, 12) if self._keyed else BLANK
+        return b"masked-%b" % self._hex(secret, 12) if self.keyed else BLANK
 
     def email(self, address: bytes) -> bytes:
         """An address at example.com, which nobody has (RFC 2606)."""
-        return self.opaque(address.lower()) + b"@example.com" if self._keyed else BLANK
+        return self.opaque(address.lower()) + b"@example.com" if self.keyed else BLANK
 
     def card(self, digits: bytes) -> bytes:
         """As many digits with a right check digit and a beginning that no issuer has."""
@@ -58,11 +58,11 @@ class StandIns:
 
     def phone(self, digits: bytes) -> bytes:
         """As many digits behind a + and a country code that is not assigned (ITU-T E.164). Takes the digits only."""
-        return b"+999" + self._digits(digits, len(digits) - 3) if self._keyed else BLANK
+        return b"+999" + self._digits(digits, len(digits) - 3) if self.keyed else BLANK
 
     def iban(self, iban: bytes) -> bytes:
         """An account of the same country with right check digits, letters and digits where they were."""
-        if not self._keyed:
+        if not self.keyed:
             return BLANK
         digest = self._digest(iban)
         marked = [(57 if octet < 65 else 88) for octet in iban[4:8]]
@@ -75,20 +75,20 @@ class StandIns:
 
     def uuid(self, uuid: bytes) -> bytes:
         """A UUID of version 8 (RFC 9562, section 5.8) that begins with nothing but ones."""
-        if not self._keyed:
+        if not self.keyed:
             return BLANK
         digits = self._hex(uuid.lower(), 18)
         return b"ffffffff-ffff-8%b-b%b-%b" % (digits[:3], digits[3:6], digits[6:])
 
     def jwt(self, token: bytes) -> bytes:
         """Three parts in base64url; the first two are JSON, and the subject is the stand-in of the whole token."""
-        if not self._keyed:
+        if not self.keyed:
             return BLANK
         claims = b'{"sub":"%b"}' % self.opaque(token)
         return _JWT % base64.urlsafe_b64encode(claims).rstrip(b"=")
 
     def _digits(self, secret: bytes, count: int) -> bytes:
-        if not self._keyed:
+        if not self.keyed:
             return b"0" * count
         return b"%0*d" % (count, int.from_bytes(self._digest(secret)) % 10**count)
 

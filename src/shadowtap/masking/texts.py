@@ -1,19 +1,20 @@
 """All secrets of a text: by name, by shape, and in each other way of writing that is found in the text.
 
 A text is looked at as it is written and, where it has escapes, once more with one kind of escape undone, which is a
-text in its turn. So a telephone number in a URL in a JSON string is found, and a password in JSON within JSON.
-What a name covers is masked as a whole; what a view shows counts more than what its escapes look like.
+text in its turn; in JSON and in queries each string or pair by itself, since escapes hide what would end it. So an
+address in a URL in a JSON string is found, and a password in JSON within JSON. What a name covers is masked as a
+whole; what a view shows counts more than what its escapes look like.
 """
 
 import re
 from enum import Enum
 
-from shadowtap.masking.fields import AFTER, Fields
-from shadowtap.masking.linear import Gate
-from shadowtap.masking.names import Names, bare
+from shadowtap.masking.fields import AFTER, Fields, value_of
+from shadowtap.masking.linear import gate
+from shadowtap.masking.names import Names, Place, bare
 from shadowtap.masking.pairs import Named, Pairs, named_in_pairs
 from shadowtap.masking.shapes import Shapes
-from shadowtap.masking.spans import Span, beside, joined
+from shadowtap.masking.spans import Span, beside, joined, moved
 from shadowtap.masking.tokens import decoded_base64
 from shadowtap.masking.values import Values
 from shadowtap.masking.views import JSON, PERCENT, REFERENCE, VIEWS, View
@@ -35,6 +36,12 @@ class Kind(Enum):
     MARKUP = "markup"
     """JSON, XML, HTML, scripts and all else with a syntax of its own."""
 
+
+_JSON_BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*+(?:[\[{\"]|(?:data|event|id|retry)?:)")
+_STRINGS = re.compile(rb"\"([^\"\\%&]*+(?:\\.|[%&])(?:[^\"\\]++|\\.)*+)", re.DOTALL)
+"""The strings of a JSON text (or a stream of events) that can hold an escape: each is a text of its own."""
+_JSON_KINDS = (Kind.MARKUP, Kind.PLAIN)
+_PAIR_WITH_ESCAPE = re.compile(rb"(?:(?<=[?&#])|\A)[^?&#%]*+%[^?&#]*+")
 
 _PAIRS = {Kind.URL: Pairs.URL, Kind.FORM: Pairs.FORM, Kind.HEADER: Pairs.HEADER}
 _VIEWS: dict[Kind, tuple[View, ...]] = {
@@ -58,7 +65,9 @@ class Texts:
         self._fields = Fields(names)
         views = {view.name: view.gate for view in VIEWS}
         named = {"named": b"(?i)(?:" + names.pattern + b")" + AFTER}
-        self._gate = Gate({**shapes.gates, **views, **named, "encoded": rb"eyJ[A-Za-z0-9_/+-]{8}"})
+        self._gate = gate(
+            tuple({**shapes.gates, **views, **named, "encoded": rb"eyJ[A-Za-z0-9_/+-]{8}"}.items())
+        )
 
     def find(self, text: bytes, kind: Kind, depth: int = 0) -> list[Span]:
         """All of them, in order and without overlap."""
@@ -80,14 +89,46 @@ class Texts:
 
     def _viewed(self, text: bytes, kind: Kind, depth: int, occurring: list[str]) -> list[Span]:
         found: list[Span] = []
-        inner = Kind.PLAIN if kind is Kind.PLAIN else Kind.MARKUP
-        for view in _VIEWS[kind]:
-            if view.name in occurring:
-                decoded = view.decoded(text)
-                if decoded != text:
-                    spans = self.find(decoded, inner, depth + 1)
-                    found = beside(found, view.back(text, spans)) if spans else found
+        views = [view for view in _VIEWS[kind] if view.name in occurring]
+        if views and kind in _JSON_KINDS and _JSON_BEGINNING.match(text):
+            found = self._strings(text, depth)
+        else:
+            for view in views:
+                found = beside(found, self._view(view, text, kind, depth))
         return beside(found, self._encoded(text, depth)) if "encoded" in occurring else found
+
+    def _view(self, view: View, text: bytes, kind: Kind, depth: int) -> list[Span]:
+        """What is found with one kind of escape undone."""
+        if kind not in (Kind.URL, Kind.FORM):
+            return self._decoded(view, text, Kind.PLAIN if kind is Kind.PLAIN else Kind.MARKUP, depth)
+        found: list[Span] = []
+        for pair in _PAIR_WITH_ESCAPE.finditer(text):
+            found += moved(self._decoded(view, pair[0], Kind.MARKUP, depth), pair.start())
+        return found
+
+    def _decoded(self, view: View, text: bytes, kind: Kind, depth: int) -> list[Span]:
+        decoded = view.decoded(text)
+        if decoded == text:
+            return []
+        spans = self.find(decoded, kind, depth + 1)
+        return view.back(text, spans) if spans else spans
+
+    def _strings(self, text: bytes, depth: int) -> list[Span]:
+        """What is found in those strings of a JSON text that hold an escape, and behind names that do."""
+        found: list[Span] = []
+        done = 0
+        for string in _STRINGS.finditer(text):
+            start, end = string.span(1)
+            if start < done:
+                continue
+            if b"\\" not in string[1]:
+                found += moved(self.find(string[1], Kind.MARKUP, depth + 1), start)
+                continue
+            found += moved(self._decoded(JSON, string[1], Kind.MARKUP, depth), start)
+            if self._names.is_secret(Place.FIELD, JSON.decoded(string[1])):
+                values, done = value_of(text, end, string[1])
+                found += self._spans(text, values, Kind.MARKUP)
+        return found
 
     def _encoded(self, text: bytes, depth: int) -> list[Span]:
         """JSON objects in base64 that hold a secret, each as one secret."""

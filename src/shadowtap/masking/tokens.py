@@ -5,7 +5,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from shadowtap.masking.linear import finder
+from shadowtap.masking.linear import finder, group_finder
 from shadowtap.masking.services import AWS_KEY_ID, AWS_SECRET, BEGINNINGS, SERVICE_KEY
 from shadowtap.masking.spans import Span, beside
 from shadowtap.masking.standins import MASKED, StandIns
@@ -16,7 +16,7 @@ SERVICE_KEY_GATE = BEGINNINGS
 
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_KEY_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_service_key = finder(SERVICE_KEY)
+_service_key = group_finder(rb"(?:^|[^A-Za-z0-9])(" + SERVICE_KEY + rb")")
 _FORMATTING = re.compile(rb"\\[nr]|\s")
 _jwt = finder(
     rb"eyJ[A-Za-z0-9_-]{4,}"
@@ -53,10 +53,7 @@ def service_keys(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
     end = 0
     while (found := _service_key(text, end)) is not None:
         start, end = found
-        if text[start - 1 : start].isalnum() and start:
-            end = start + 1
-        else:
-            keys.append(Span(start, end, stand_ins.opaque(text[start:end]), "service_key"))
+        keys.append(Span(start, end, stand_ins.opaque(text[start:end]), "service_key"))
     if AWS_KEY_ID.search(text) is not None:
         keys = beside(keys, list(_aws_secrets(text, stand_ins)))
     yield from keys

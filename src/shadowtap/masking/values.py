@@ -2,12 +2,12 @@
 
 import re
 
-from shadowtap.masking.digits import MARK, luhn
-from shadowtap.masking.linear import Gate
+from shadowtap.masking.digits import is_masked_card
+from shadowtap.masking.linear import gate
 from shadowtap.masking.numbers import bare
 from shadowtap.masking.shapes import Shapes
 from shadowtap.masking.spans import Span
-from shadowtap.masking.standins import MASKED, StandIns, is_masked_iban
+from shadowtap.masking.standins import BLANK, MASKED, StandIns, is_masked_iban
 from shadowtap.masking.tokens import decoded_base64, encoded_base64
 from shadowtap.masking.views import plain
 
@@ -37,11 +37,13 @@ class Values:
     def __init__(self, stand_ins: StandIns) -> None:
         self._stand_ins = stand_ins
         self._shapes = Shapes(stand_ins)
-        self._gate = Gate(self._shapes.gates)
+        self._gate = gate(tuple(self._shapes.gates.items()))
         self._known: dict[tuple[bytes, str], StandIn] = {}
 
     def of(self, written: bytes, kind: str) -> StandIn:
         """The stand-in of a value as it is written in its place; `kind` is what it counts as if it has no format."""
+        if not self._stand_ins.keyed:
+            return (BLANK, kind) if written.strip(b" \t\r\n\"'") not in (b"", BLANK) else (written, "")
         known = self._known.get((written, kind))
         if known is None:
             known = self._find(written, kind)
@@ -105,5 +107,5 @@ def is_stand_in(value: bytes) -> bool:
     if MASKED.fullmatch(value) is not None:
         return True
     written = bare(value)
-    is_card = written.startswith(MARK) and 13 <= len(written) <= 19 and written.isdigit() and luhn(written)
-    return is_card or is_masked_iban(written.upper())
+    is_phone = value.startswith(b"+") and written.startswith(b"999") and written.isdigit()
+    return is_masked_card(written) or is_phone or is_masked_iban(written.upper())

@@ -15,8 +15,9 @@ from shadowtap.masking.spans import Masked, masked_with
 from shadowtap.masking.texts import Kind, Texts
 from shadowtap.masking.values import Values
 
-_CUT = re.compile(rb"([^\s\"'<>{}\[\]]{6,})(?:\xe2\x80\xa6|\.\.\.)\Z")
-"""The last word of a text that was shortened."""
+_CUT = re.compile(rb"((?:[0-9]{3,6}[ .-]){0,4}[^\s\"'<>{}\[\]]{1,200})(?:\xe2\x80\xa6|\.\.\.)\Z")
+"""The last word of a text that was shortened, with groups of digits in front of it."""
+_CUT_BYTES = 250
 
 
 class Verdicts:
@@ -63,7 +64,7 @@ class Verdicts:
 
     def _shortened(self, octets: bytes) -> Masked:
         masked, kinds = masked_with(octets, self._texts.find(octets, Kind.PLAIN))
-        word = _CUT.search(masked)
-        if word is None or not re.search(rb"[0-9@]", word[1]):
+        word = _CUT.search(masked, max(len(masked) - _CUT_BYTES, 0))
+        if word is None or len(word[1]) < 6 or not re.search(rb"[0-9@]", word[1]):
             return masked, kinds
         return masked[: word.start(1)] + self._values.of(word[1], "field")[0] + masked[word.end(1) :], kinds

@@ -105,7 +105,7 @@ def _from_reference(escape: bytes) -> bytes:
 
 
 def _to_percent(stand_in: bytes) -> bytes:
-    return quote_from_bytes(stand_in, safe="*").encode("ascii")
+    return quote_from_bytes(stand_in, safe="*:").encode("ascii")
 
 
 JSON = View("json", rb"\\[\"'\\/bfnrtux]", _JSON, _from_json, _same, {})
