@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from record.observations import NOON, observations, plain
+from record.observations import NOON, answered, observations, plain
 from shadowtap.events import Exchange, Observation
 from shadowtap.record import columns, rows
 from shadowtap.record.schema import SCHEMA
@@ -82,3 +82,11 @@ def test_text_that_utf8_cannot_hold_does_not_stop_the_row():
     verdict = Verdict("http://staging", (Difference("json_value", "body", "\udc80", "b"),))
     found = row(Observation(plain().exchange, "replayed", (), (verdict,)))
     assert found["verdicts"][0]["differences"][0]["production"] == "?"
+
+
+def test_a_target_that_answered_the_same_octets_costs_no_second_copy():
+    whole = plain(body=b"the same")
+    found = answered(answered(whole, body=b"the same"), target="http://other", body=b"different")
+    stored = row(found)["outcomes"]
+    assert [outcome["body"] for outcome in stored] == [None, b"different"]
+    assert list(rows.observations(batch(found))) == [found]

@@ -42,8 +42,8 @@ VIEWS = (
         SELECT time, o.target AS target, method, endpoint, path, status AS production_status, o.status AS status,
                o.failure AS failure, latency_ms AS production_ms, o.first_byte_ns / 1e6 AS first_byte_ms,
                o.elapsed_ns / 1e6 AS elapsed_ms, v.same AS same, nullif(v.skipped, '') AS skipped,
-               v.differences AS differences, v.noise AS noise, o.head AS head, o.body AS body,
-               run, connection, request_index
+               v.differences AS differences, v.noise AS noise, o.head AS head,
+               coalesce(o.body, response_body) AS body, run, connection, request_index
         FROM (SELECT *, unnest(outcomes) AS o FROM exchanges) AS x
         LEFT JOIN (
             SELECT run AS r, connection AS c, request_index AS i, unnest(verdicts) AS v FROM recorded

@@ -7,6 +7,7 @@ are ASCII. About 6 µs a row with answers of 1 KiB, of which most is copying byt
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -61,7 +62,6 @@ def batch(observations: Sequence[Observation], times: Any, run: str) -> Any:
     columns = {
         "time": pa.array(times // 1000, pa.timestamp("us", tz="UTC")),
         "run": pa.repeat(pa.scalar(run), len(times)),
-        "latency_ns": pa.array([e.latency_ns for e in exchanges], pa.int64()),
         "lost_request": pa.array([e.lost_request for e in exchanges], pa.bool_()),
         **_connections([_connection(e) for e in exchanges]),
         **_requests(requests),
@@ -70,6 +70,7 @@ def batch(observations: Sequence[Observation], times: Any, run: str) -> Any:
         "outcomes": outcome_column(observations),
         "verdicts": verdict_column(observations),
     }
+    columns["latency_ns"] = pa.compute.subtract(columns["response_time_ns"], columns["request_end_ns"])
     return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
@@ -180,4 +181,9 @@ def _host(head: bytes, target: bytes | None) -> bytes | None:
 def _media_type(head: bytes) -> bytes | None:
     found = _MEDIA_TYPE.search(head)
     value = found[1] if found is not None else field(head, b"content-type")
-    return None if value is None else value.partition(b";")[0].strip().lower()
+    return None if value is None else _bare(value)
+
+
+@lru_cache(maxsize=1024)
+def _bare(value: bytes) -> bytes:
+    return value.partition(b";")[0].strip().lower()

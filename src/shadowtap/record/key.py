@@ -94,7 +94,7 @@ def _properties(name: str) -> Any:
     except ImportError:
         made = None
     if made is None:
-        raise UsageError('encrypted recordings need a newer pyarrow: pip install -U "shadowtap[record]"')
+        raise UsageError("encrypted recordings need a newer pyarrow, such as 26: pip install -U pyarrow")
     return made
 
 

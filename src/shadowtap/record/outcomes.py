@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shadowtap.events import Difference, Observation, Outcome, Request
+from shadowtap.events import Difference, Observation, Outcome, Request, Response
 from shadowtap.record.arrow import pa
 from shadowtap.record.schema import DIFFERENCE, NOISE, OUTCOME, VERDICT
 from shadowtap.record.texts import starts, text
@@ -22,10 +22,17 @@ def outcome_column(observations: Sequence[Observation]) -> Any:
         pa.array([o.first_byte_ns for o in outcomes], pa.int64()),
         pa.array([o.elapsed_ns for o in outcomes], pa.int64()),
         pa.array([o.head for o in outcomes], pa.binary()),
-        pa.array([o.body for o in outcomes], pa.binary()),
+        pa.array(
+            [_body(outcome, o.exchange.response) for o in observations for outcome in o.outcomes], pa.binary()
+        ),
         *_sent_fields(sent),
     ]
     return _list(lists, fields, OUTCOME)
+
+
+def _body(outcome: Outcome, response: Response | None) -> bytes | None:
+    """The body of a target's answer, where it is not production's: mostly it is, and need not be kept twice."""
+    return None if response is not None and outcome.body == response.body else outcome.body
 
 
 def _sent(outcome: Outcome, request: Request | None) -> Request | None:

@@ -99,17 +99,13 @@ class Recorder:
         counters.offered += 1
         size = octets(observation)
         queue = self._queue
-        waiting = len(queue)
-        if (
-            self._ending
-            or waiting >= self._limit
-            or (waiting and self.waiting_bytes + size > self._limit_bytes)
-        ):
+        waiting, waiting_bytes = len(queue), self._put_bytes - self._taken_bytes
+        if self._ending or waiting >= self._limit or (waiting and waiting_bytes + size > self._limit_bytes):
             counters.lost[why.STOPPED if self._ending else why.QUEUE_FULL] += 1
             return False
         self._put_bytes += size
         queue.append((observation, size))
-        if waiting >= BATCH_ROWS and not self._wake.is_set():
+        if (waiting >= BATCH_ROWS or waiting_bytes >= BATCH_BYTES) and not self._wake.is_set():
             self._wake.set()
         return True
 
@@ -134,14 +130,20 @@ class Recorder:
                 self._wake.wait(FLUSH_S)
                 self._wake.clear()
                 ending = self._ending
-                while batch := self._take():
-                    self._write(batch)
+                self._write_what_waits(all_of_it=ending)
                 self._look_around()
             self._try(self._finish)
         except Exception as error:
             self._ending = True
             self._lose(self._take_all(), why.BUG)
             self._notify(f"recording:{self.root}: a bug in shadowtap ended it: {error!r}; please report it")
+
+    def _write_what_waits(self, *, all_of_it: bool) -> None:
+        """One batch, and more only where they are full: what came meanwhile may wait for others."""
+        while batch := self._take():
+            self._write(batch)
+            if not all_of_it and len(self._queue) < BATCH_ROWS and self.waiting_bytes < BATCH_BYTES:
+                return
 
     def _take(self) -> list[Observation]:
         batch: list[Observation] = []

@@ -57,7 +57,7 @@ def _observation(row: Row, connection: Connection | None) -> Observation:
     return Observation(
         exchange,
         row["fate"] or "" if reason is None else f"{row['fate']}: {reason}",
-        tuple(_outcome(found, request, connection) for found in row["outcomes"] or ()),
+        tuple(_outcome(found, exchange, connection) for found in row["outcomes"] or ()),
         tuple(_verdict(found) for found in row["verdicts"] or ()),
     )
 
@@ -118,17 +118,19 @@ def _fault(name: str | None) -> Fault | None:
     return None if name is None else _FAULTS.get(name, Fault.MALFORMED)
 
 
-def _outcome(found: Row, request: Request | None, connection: Connection | None) -> Outcome:
-    failure = found["failure"]
+def _outcome(found: Row, exchange: Exchange, connection: Connection | None) -> Outcome:
+    failure, body = found["failure"], found["body"]
+    if body is None:
+        body = exchange.response.body if exchange.response is not None else b""
     return Outcome(
         found["target"],
-        _sent(found, request, connection),
+        _sent(found, exchange.request, connection),
         found["sent_ns"],
         found["first_byte_ns"],
         found["elapsed_ns"],
         found["status"],
         found["head"],
-        found["body"],
+        body,
         None if failure is None else _FAILURES.get(failure, Failure.GARBAGE),
     )
 

@@ -112,7 +112,8 @@ COLUMNS = (
         "outcomes",
         pa.list_(OUTCOME),
         "one per target: status or failure, when it was sent and how long it took, head and body of its "
-        "answer; `sent_…` where the request sent is not the one received",
+        "answer (`body` is null where it is production's, octet by octet); `sent_…` where the request sent is "
+        "not the one received",
     ),
     Column(
         "verdicts",
