@@ -194,7 +194,7 @@ async def test_a_middleware_changes_drops_and_adds(tmp_path):
 
 
 def test_what_is_wrong_with_a_rule_is_said_before_anything_starts(tmp_path):
-    with pytest.raises(UsageError, match="hooks none.py: cannot be read"):
+    with pytest.raises(UsageError, match=r"hooks none\.py: cannot be read"):
         run_of(tmp_path, hooks=HookSettings(file="none.py"))
     with pytest.raises(UsageError, match="PATTERN -> REPLACEMENT"):
         run_of(tmp_path, rewrite=(RewriteSettings(path=("^/a",)),))

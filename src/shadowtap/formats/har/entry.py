@@ -37,8 +37,8 @@ def entry_of(observation: Observation, request: Request) -> dict[str, Any]:
 
 
 def url_of(request: Request) -> str:
-    """What a client would have asked for, as a valid URI (RFC 3986). The scheme is http, since what was captured was in
-    the clear."""
+    """What a client would have asked for, as a valid URI (RFC 3986). The scheme is http, since what was captured was
+    in the clear."""
     target = quote(request.target, safe=_URI)
     if _ABSOLUTE.match(target):
         return target
