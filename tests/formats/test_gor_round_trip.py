@@ -22,7 +22,7 @@ from shadowtap.formats.gor.records import SEPARATOR
 def there_and_back(observations):
     """Through a file's octets."""
     composer, splitter, gatherer = Composer(), Splitter(), Gatherer()
-    octets = b"".join(composer.octets(observation) for observation in observations)
+    octets = b"".join(composer.entry(observation) for observation in observations)
     records = splitter.feed(octets) + splitter.finish()
     found = [observation for record in records for observation in gatherer.feed(record)] + gatherer.finish()
     assert not splitter.lost
@@ -95,9 +95,9 @@ def test_what_cannot_be_written_is_counted():
     not_kept = msgspec.structs.replace(response(), body=b"")
     failed = Outcome("http://next", asked, NOON_NS, 0, MS, 0, b"", b"", Failure.TIMEOUT)
     composer = Composer()
-    assert composer.octets(observe(cut, response())) == b""
-    assert composer.octets(observe(None, response())) == b""
-    assert composer.octets(observe(request(separated), response())) == b""
+    assert composer.entry(observe(cut, response())) == b""
+    assert composer.entry(observe(None, response())) == b""
+    assert composer.entry(observe(request(separated), response())) == b""
     assert len(composer.records(observe(asked, not_kept, failed))) == 1
     assert composer.left_out == {
         "incomplete": 1,
@@ -112,7 +112,7 @@ def test_a_payload_that_would_make_a_separator_with_what_follows_is_not_written(
     octets = b"POST / HTTP/1.1\r\nContent-Length: 13\r\n\r\n" + SEPARATOR[:-1]
     assert len(SEPARATOR[:-1]) == 13
     composer = Composer()
-    assert composer.octets(observe(request(octets))) == b""
+    assert composer.entry(observe(request(octets))) == b""
     assert composer.left_out == {"contains_separator": 1}
 
 

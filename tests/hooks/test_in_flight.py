@@ -86,6 +86,15 @@ def test_what_does_not_come_back_in_time_is_dropped_and_holds_up_no_longer():
     assert table.counters.dropped == {Reason.MIDDLEWARE: 1}
 
 
+def test_what_was_to_wait_long_can_be_hastened():
+    table = Table()
+    table.put(0, 0, due_ns=1_000)
+    table.put(0, 1, due_ns=5)
+    table.out.hasten(20)
+    assert told(table.out.expire(19)) == []
+    assert told(table.out.expire(20)) == [("dropped", "/0/0"), ("dropped", "/0/1")]
+
+
 def test_the_end_of_a_connection_waits_for_its_requests():
     table = Table()
     assert told(table.out.end(Ended(7))) == [("ends", 7)]

@@ -182,6 +182,11 @@ class InFlight:
             results += self._settle(out, Dropped(out.request, Reason.MIDDLEWARE))
         return results
 
+    def hasten(self, due_ns: int) -> None:
+        """Wait for nothing longer than until then."""
+        for out in self._out.values():
+            out.due_ns = min(out.due_ns, due_ns)
+
     def give_up(self, why: Reason) -> list[Result]:
         """Nothing of what is out comes back."""
         results: list[Result] = []

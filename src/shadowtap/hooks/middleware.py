@@ -131,8 +131,10 @@ class Middleware:
     def _took(self, program: Program, octets: bytes) -> None:
         lines = program.lines
         records = lines.feed(octets) if octets else lines.finish()
-        for record in records:
+        if records and not program.answered:
             program.answered = True
+            self._out.hasten(self._now_ns() + int(self._timeout_s * 1e9))
+        for record in records:
             self._tell(self._out.back(record))
         if lines.lost:
             self.counters.unusable += lines.lost

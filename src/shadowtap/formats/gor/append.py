@@ -23,8 +23,8 @@ class Appender:
     """Writes blocks of whole records to the file that `pattern` names now (see `naming`), readable by its owner
     only.
 
-    A file that has `file_bytes` octets, as they are on the disk, is followed by the next. `error` says why a block
-    could not be written, or is empty; the next block is tried again.
+    A file that has `file_bytes` octets, as they are on the disk, is followed by the next. `error` says why a
+    block could not be written, or is empty; the next block is tried again.
     """
 
     def __init__(self, pattern: str, *, file_bytes: int, clock: Callable[[], int]) -> None:

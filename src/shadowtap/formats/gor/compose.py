@@ -20,14 +20,25 @@ _LINE = SEPARATOR.strip()
 
 
 class Composer:
-    """Makes records. `left_out` counts messages that are not written, by reason."""
+    """Makes records: `begin`, `entry` for each observation, `end`. `left_out` counts messages that are not
+    written, by reason."""
 
     def __init__(self) -> None:
         self.left_out: Counter[str] = Counter()
+        self.entries = 0
 
-    def octets(self, observation: Observation) -> bytes:
+    def begin(self) -> bytes:
+        """Nothing: a file of records has no head."""
+        return b""
+
+    def end(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def entry(self, observation: Observation) -> bytes:
         """The records of an observation with their separators; empty where there is none to write."""
         records = self.records(observation)
+        self.entries += bool(records)
         return b"".join([part for record in records for part in (encode(record), SEPARATOR)])
 
     def records(self, observation: Observation) -> list[Record]:

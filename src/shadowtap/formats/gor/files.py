@@ -1,8 +1,8 @@
 """GoReplay files read as one, in the order of their records' times.
 
-Within a file records are sorted over a small window, since GoReplay writes a message when it is complete and times
-it by its beginning. Files are opened when their time has come, so a folder of rotated files needs few open at
-once.
+Within a file records are sorted over a small window, since GoReplay writes a message when it is complete and
+times it by its beginning. Files are opened when their time has come, so a folder of rotated files needs few open
+at once.
 
 A file that ends early or is corrupt gives everything before that place, and `stopped` says which place it is.
 """
@@ -17,8 +17,8 @@ from shadowtap.errors import RunError
 from shadowtap.events import Message, Observation
 from shadowtap.formats.gor.gather import Gatherer
 from shadowtap.formats.gor.join import Joiner
-from shadowtap.formats.gor.octets import Octets
 from shadowtap.formats.gor.records import HEAD_LIMIT_BYTES, Record, Splitter, parse
+from shadowtap.formats.octets import Octets
 
 SORTED = 100
 """Records of a file that are sorted together, as many as GoReplay does by default."""

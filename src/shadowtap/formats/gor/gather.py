@@ -6,6 +6,7 @@ from collections import Counter
 from shadowtap.events import Exchange, Observation, Outcome, Request, Response
 from shadowtap.formats.gor.identity import Connections, names_connection
 from shadowtap.formats.gor.messages import (
+    EXCESS,
     NOT_HTTP,
     answer_of,
     closes,
@@ -18,6 +19,7 @@ from shadowtap.formats.gor.messages import (
 )
 from shadowtap.formats.gor.records import Kind, Record
 from shadowtap.formats.gor.waiting import Waiting
+from shadowtap.http1 import Raw
 
 NO_REQUEST, TOO_MANY = "answers_without_request", "too_many_answers"
 MAX_OUTCOMES = 16
@@ -51,9 +53,9 @@ class _Open:
 
 
 class Gatherer:
-    """Records in, observations out, in the order of their requests. A record does not name its target, so they are
-    called `target-1`, `target-2` in the order of their answers, and it does not say what became of a request that
-    no target answered: its fate is empty. `lost` counts what becomes no observation, by reason."""
+    """Records in, observations out, in the order of their requests. A record does not name its target, so they
+    are called `target-1`, `target-2` in the order of their answers, and it does not say what became of a request
+    that no target answered: its fate is empty. `lost` counts what becomes no observation, by reason."""
 
     def __init__(self) -> None:
         self.lost: Counter[str] = Counter()
@@ -85,7 +87,7 @@ class Gatherer:
         if not found:
             self.lost[NOT_HTTP] += 1
             return
-        self.lost += excess(record.payload, found)
+        self._count_excess(record, found)
         for raw in found:
             request = request_of(raw, record, *self._connections.request(record.id, record.time_ns))
             self._open.put(record.id, _Open(request), len(raw.head) + len(raw.body), record.time_ns)
@@ -93,6 +95,11 @@ class Gatherer:
             self._connections.end(record.id)
         while (early := self._early.pop(record.id)) is not None:
             self._take_answer(early)
+
+    def _count_excess(self, record: Record, found: list[Raw]) -> None:
+        octets = excess(record.payload, found)
+        if octets:
+            self.lost[EXCESS] += octets
 
     def _take_answer(self, record: Record) -> None:
         name, octets = record.id, len(record.payload)
@@ -110,7 +117,7 @@ class Gatherer:
             return
         request = opened.request
         found = raw_answers(record.payload, request.method)
-        self.lost += excess(record.payload, found)
+        self._count_excess(record, found)
         final = next((raw for raw in found if is_last(raw)), None)
         if final is not None:
             opened.response = answer_of(final, record, request, request.connection)

@@ -1,13 +1,13 @@
 """IDs of records, and the connections behind them.
 
-GoReplay's ID is 24 hex digits: the client's port, the server's, the last 4 octets of the client's address, and the
-acknowledgement number of the request, which is the sequence number of its answer. So a request and its answer have
-the same ID without knowing of each other, and requests of one connection have the same first 16 digits.
+GoReplay's ID is 24 hex digits: the client's port, the server's, the last 4 octets of the client's address, and
+the acknowledgement number of the request, which is the sequence number of its answer. So a request and its answer
+have the same ID without knowing of each other, and requests of one connection have the same first 16 digits.
 
 We know no acknowledgement numbers by the time we write, so the last 8 digits are a number of our own: it grows by
 one with each request of a connection, and starts somewhere else for every connection, so that a port that is used
-again makes no ID twice. Nothing in an ID tells the server's address, the upper part of an IPv6 address or the VNI:
-they are lost.
+again makes no ID twice. Nothing in an ID tells the server's address, the upper part of an IPv6 address or the
+VNI: they are lost.
 
 Reading, ports and address make a connection that did not exist as such in any capture: same ports and address,
 same connection, until it has been silent for `IDLE_NS`. IDs of other kinds (40 hex digits before GoReplay 1.2, or

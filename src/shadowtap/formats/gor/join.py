@@ -1,8 +1,9 @@
-"""Records joined by their ID to what the pipeline gives: a `Request` at once, an `Exchange` when its answer comes.
+"""Records joined by their ID to what the pipeline gives: a `Request` at once, an `Exchange` when its answer
+comes.
 
-GoReplay writes each message when it is complete, so an answer may stand in front of its request: such an answer is
-kept for a while. Most files hold no answers at all; then each request makes an exchange without one when it has
-waited long enough (`waiting`).
+GoReplay writes each message when it is complete, so an answer may stand in front of its request: such an answer
+is kept for a while. Most files hold no answers at all; then each request makes an exchange without one when it
+has waited long enough (`waiting`).
 
 Several requests with the same ID (files made by hand) are answered in their order.
 """
@@ -12,6 +13,7 @@ from collections import Counter
 from shadowtap.events import Connection, Exchange, Message, Request
 from shadowtap.formats.gor.identity import Connections, names_connection
 from shadowtap.formats.gor.messages import (
+    EXCESS,
     NOT_HTTP,
     answer_of,
     closes,
@@ -23,6 +25,7 @@ from shadowtap.formats.gor.messages import (
 )
 from shadowtap.formats.gor.records import Kind, Record
 from shadowtap.formats.gor.waiting import Waiting
+from shadowtap.http1 import Raw
 
 REPLAYED = "replayed_answers"
 
@@ -64,7 +67,7 @@ class Joiner:
         if not found:
             self.lost[NOT_HTTP] += 1
             return
-        self.lost += excess(record.payload, found)
+        self._count_excess(record, found)
         for raw in found:
             request = request_of(raw, record, *self._connections.request(record.id, record.time_ns))
             out.append(request)
@@ -74,6 +77,11 @@ class Joiner:
                 self._pair(early, self._requests.first(record.id), out)
         if not names_connection(record.id) or closes(found[-1].head):
             out += self._connections.end(record.id)
+
+    def _count_excess(self, record: Record, found: list[Raw]) -> None:
+        octets = excess(record.payload, found)
+        if octets:
+            self.lost[EXCESS] += octets
 
     def _take_answer(self, record: Record, out: list[Message]) -> None:
         request = self._requests.first(record.id)
@@ -87,7 +95,7 @@ class Joiner:
         if not found:
             self.lost[NOT_HTTP] += 1
             return
-        self.lost += excess(record.payload, found)
+        self._count_excess(record, found)
         for raw in found:
             connection = self._connection(record, request)
             out.append(Exchange(request, answer_of(raw, record, request, connection)))

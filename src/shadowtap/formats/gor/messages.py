@@ -5,8 +5,6 @@ requests that GoReplay took for one), or less than one where GoReplay cut it: th
 `closed_early`.
 """
 
-from collections import Counter
-
 from shadowtap.events import Connection, Failure, Outcome, Request, Response
 from shadowtap.formats.gor.records import Record
 from shadowtap.http1 import Limits, Raw, Reader, Role, field
@@ -32,10 +30,12 @@ def raw_answers(payload: bytes, method: bytes | None) -> list[Raw]:
     return reader.feed(payload) + reader.close(None) if payload else []
 
 
-def excess(payload: bytes, found: list[Raw]) -> Counter[str]:
+def excess(payload: bytes, found: list[Raw]) -> int:
     """Octets of a payload that belong to none of its messages, but for an empty line."""
-    octets = len(payload) - sum(len(raw.head) + raw.body_bytes for raw in found) if found else 0
-    return Counter({EXCESS: octets}) if octets > 2 else Counter()
+    octets = len(payload)
+    for raw in found:
+        octets -= len(raw.head) + raw.body_bytes
+    return octets if octets > 2 and found else 0
 
 
 def closes(head: bytes) -> bool:
@@ -56,8 +56,8 @@ def request_of(raw: Raw, record: Record, connection: Connection, index: int) -> 
 def answer_of(raw: Raw, record: Record, request: Request | None, connection: Connection) -> Response:
     """The answer of production that a record holds.
 
-    The latency of 40-digit IDs runs from the request's end to the answer's, that of others from the answer's first
-    packet to its last.
+    The latency of 40-digit IDs runs from the request's end to the answer's, that of others from the answer's
+    first packet to its last.
     """
     version, status, reason = raw.first
     begin, latency = record.time_ns, _duration(record)

@@ -28,8 +28,8 @@ NOTHING, QUEUE_FULL, FAILED, BUG = "nothing_to_write", "queue_full", "write_fail
 class GorSink:
     """Appends to the file that `pattern` names (see `append`). Raises RunError when it cannot be opened.
 
-    `mask` makes of an observation what may be stored; it runs in the writer's thread. Of observations, `offered` =
-    `written` + those that wait + `lost` by reason; `left_out` counts single messages that are not written, by
+    `mask` makes of an observation what may be stored; it runs in the writer's thread. Of observations, `offered`
+    = `written` + those that wait + `lost` by reason; `left_out` counts single messages that are not written, by
     reason; `error` is why writing last failed, or empty.
     """
 
@@ -131,7 +131,7 @@ class GorSink:
 
     def _block(self, observation: Observation) -> bytes:
         try:
-            octets = self._composer.octets(observation if self._mask is None else self._mask(observation))
+            octets = self._composer.entry(observation if self._mask is None else self._mask(observation))
         except Exception:
             self.lost[BUG] += 1
             return b""

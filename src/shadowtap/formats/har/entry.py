@@ -16,6 +16,7 @@ OWN = "_shadowtap"
 NO_ANSWER = "no answer was seen"
 
 _URI, _HOST = "/?:@!$&'()*+,;=%~", "[]:!$&'()*+,;=~"
+_STRAY = re.compile("%(?![0-9A-Fa-f]{2})")
 _ABSOLUTE = re.compile("[a-z][a-z0-9+.-]*://[^/]", re.IGNORECASE)
 
 
@@ -37,9 +38,9 @@ def entry_of(observation: Observation, request: Request) -> dict[str, Any]:
 
 
 def url_of(request: Request) -> str:
-    """What a client would have asked for, as a valid URI (RFC 3986). The scheme is http, since what was captured was
-    in the clear."""
-    target = quote(request.target, safe=_URI)
+    """What a client would have asked for, as a valid URI (RFC 3986). The scheme is http: what was captured
+    was in the clear."""
+    target = _STRAY.sub("%25", quote(request.target, safe=_URI))
     if _ABSOLUTE.match(target):
         return target
     host = field(request.head, b"host") or b""

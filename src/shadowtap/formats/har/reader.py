@@ -1,8 +1,8 @@
 """Entries read one after the other, and made into observations again.
 
 Messages are put together anew: HTTP/1.1, the header fields as they stand there but for those of framing and
-content coding, the body as it is unpacked, and its length. What HTTP/2 calls `:authority` becomes a Host field. An
-entry without a connection has one of its own.
+content coding, the body as it is unpacked, and its length. What HTTP/2 calls `:authority` becomes a Host field.
+An entry without a connection has one of its own.
 """
 
 from collections import Counter, OrderedDict

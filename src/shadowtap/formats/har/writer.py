@@ -13,8 +13,8 @@ _HEAD = {"version": "1.2", "creator": {"name": "shadowtap", "version": __version
 
 
 class HarWriter:
-    """Makes the octets of a log: `begin`, `entry` for each observation, `end`. `left_out` counts observations that
-    make no entry, by reason."""
+    """Makes the octets of a log: `begin`, `entry` for each observation, `end`. `left_out` counts observations
+    that make no entry, by reason."""
 
     def __init__(self) -> None:
         self.left_out: Counter[str] = Counter()
