@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from content.heads import request
@@ -161,6 +161,7 @@ def test_a_mistake_in_a_condition_points_at_it():
         rewrite_of(read_rewrites({"when": "method = GET"}, "tap.toml"), {})
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(OPTIONS)), st.text(max_size=30))
 def test_any_text_is_a_rule_or_a_mistake(field, text):
     try:

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.events import Connection, Endpoint, Fault, Request
@@ -169,6 +169,7 @@ def mirrored(draw):
     return asked, [next(sightings[n]) for n in order]
 
 
+@settings(deadline=None)
 @given(mirrored())
 def test_everything_that_came_complete_is_replayed_once(made):
     asked, sightings = made
@@ -182,6 +183,7 @@ def test_everything_that_came_complete_is_replayed_once(made):
     assert duplicates.recovered <= incomplete
 
 
+@settings(deadline=None)
 @given(mirrored())
 def test_the_requests_of_a_connection_share_one_lane(made):
     duplicates, lanes = Duplicates(), {}

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.events import Connection, Endpoint, Fault, Request
@@ -217,6 +217,7 @@ def traffic(draw):
     return draw(st.permutations(sightings)), draw(st.sampled_from(list(Leg)))
 
 
+@settings(deadline=None)
 @given(traffic())
 def test_whatever_comes_each_sighting_is_decided_once_and_pairs_are_counted(made):
     sightings, keep = made

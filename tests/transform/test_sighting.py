@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.events import Connection, Endpoint, Request
@@ -34,7 +34,7 @@ def shared(one: Sighting, other: Sighting) -> int:
     ],
 )
 def test_the_addresses_it_was_forwarded_for(fields, hops):
-    assert sighting(fields).hops == tuple(hop and ip_address(hop) for hop in hops)
+    assert sighting(fields).hops == tuple(hop and hop.encode() for hop in hops)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,7 @@ def test_another_body_has_no_marks_in_common():
     assert shared(sighting(b"X-Request-Id: a"), sighting(b"X-Request-Id: a", b"x")) == 0
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_nothing_raises(fields):
     for name in (b"X-Forwarded-For: ", b"Forwarded: for=", b"traceparent: ", b"X-Amzn-Trace-Id: Root=", b""):

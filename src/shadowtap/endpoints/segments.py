@@ -90,7 +90,8 @@ def _part(part: str, least_digits: int) -> str:
 
 def _looks_random(text: str) -> bool:
     """Base64- or base32-like: 16 characters or more whose kind (capital, small, digit) changes more often than in
-    words, however they are joined. Random base64 changes at about 0.6 of the places, CamelCase at a third."""
+    words, however they are joined. Random base64 changes at about 0.6 of the places, CamelCase at a third; base32,
+    which has one case, still has its digits all over."""
     if not _TOKEN.match(text) or len(text) > 4096:
         return False
     kinds = text.translate(_KINDS)
@@ -98,7 +99,10 @@ def _looks_random(text: str) -> bool:
     if not digits or 4 * len(kinds) < 3 * len(text):
         return False
     changes = sum(map(str.__ne__, kinds, kinds[1:]))
-    return changes >= 0.48 * len(kinds) or (digits >= 3 and changes >= 6 and len(kinds) == len(text))
+    one_case = "A" not in kinds or "a" not in kinds
+    return changes >= 0.48 * len(kinds) or (
+        one_case and digits >= 3 and changes >= 6 and len(kinds) == len(text)
+    )
 
 
 _KINDS = {

@@ -16,7 +16,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
-from shadowtap.events import Address, Request
+from shadowtap.events import Request
 from shadowtap.transform.sighting import WINDOW_NS, Sighting, are_legs
 
 HOLD_NS = 1_000_000_000
@@ -77,8 +77,8 @@ class Legs:
         self._held_of: dict[int, list[Sighting]] = {}
         self._held_bytes = 0
         self._waiting = 0
-        self._fronts: set[Address] = set()  # where proxies listen
-        self._backs: set[Address] = set()  # where they connect from
+        self._fronts: set[bytes] = set()  # where proxies listen
+        self._backs: set[bytes] = set()  # where they connect from
 
     def take(self, request: Request, now_ns: int) -> list[Decision]:
         """What is decided now that this request has come: nothing yet, or about this one and perhaps another."""
@@ -128,8 +128,8 @@ class Legs:
         front.has_back = back.has_front = True
         self.found += 1
         if len(self._fronts) < MAX_PROXIES and len(self._backs) < MAX_PROXIES:
-            self._fronts.add(front.server.address)
-            self._backs.add(back.client.address)
+            self._fronts.add(front.server[0])
+            self._backs.add(back.client[0])
         waited = other.held
         if waited is None:
             return [Decision(request, True)]
@@ -139,8 +139,8 @@ class Legs:
 
     def _waits(self, one: Sighting) -> bool:
         if self._keep is Leg.BACK:
-            return one.server.address in self._fronts
-        return one.client.address in self._backs
+            return one.server[0] in self._fronts
+        return one.client[0] in self._backs
 
     def _hold(self, one: Sighting, request: Request, now_ns: int) -> list[Decision]:
         one.held, one.deadline_ns = request, now_ns + HOLD_NS

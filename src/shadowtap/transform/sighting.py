@@ -11,9 +11,10 @@ is not another client's.
 """
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
-from shadowtap.events import Address, Endpoint, Request
+from shadowtap.events import Address, Request
 from shadowtap.http1 import payload
 
 WINDOW_NS = 5_000_000_000
@@ -27,6 +28,8 @@ _FIELDS = re.compile(
 ).findall
 _ROOT = re.compile(rb"root=([^;,\s]+)")
 _FOR = re.compile(rb"for=\"?([^\",;\s]+)")
+_ADDRESS_BYTES = 64
+"""No address is longer, with port, brackets, quotes and spaces."""
 _PORT = re.compile(rb":[0-9]{1,5}\Z")
 
 
@@ -49,24 +52,22 @@ class Sighting:
     )
 
     def __init__(self, request: Request) -> None:
-        self.client: Endpoint = request.connection.client
-        self.server: Endpoint = request.connection.server
+        client, server = request.connection.client, request.connection.server
+        self.client = text_of(client.address), client.port
+        self.server = text_of(server.address), server.port
         self.time_ns = request.time_ns
         self.has_front = self.has_back = self.gone = False
         self.held: Request | None = None
         self.deadline_ns = 0
         same = hash((request.method, request.target, payload(request.body, request.chunked)))
-        host, forwarded, ids = _told(request.head)
-        self.hops = tuple(_address(text) for text in forwarded[:MAX_HOPS])
-        shared = [hash((same, name, text)) for name, text in ids]
-        address = str(self.client.address).encode()
-        self.as_front = [*shared, hash((same, address))]
-        self.as_back = list(shared)
+        host, self.hops, marks = _told(request.head, same)
+        self.as_front = [*marks, hash((same, self.client[0]))]
+        self.as_back = marks
         if host:
-            self.as_front.append(hash((same, host, self.server.address)))
-            self.as_back.append(hash((same, host, self.client.address)))
-        if forwarded:
-            self.as_back.append(hash((same, forwarded[-1])))
+            self.as_front.append(hash((same, host, self.server[0])))
+            self.as_back.append(hash((same, host, self.client[0])))
+        if self.hops and self.hops[-1]:
+            self.as_back.append(hash((same, self.hops[-1])))
 
 
 def are_legs(front: Sighting, back: Sighting) -> bool:
@@ -78,27 +79,27 @@ def are_legs(front: Sighting, back: Sighting) -> bool:
     fronts, backs = len(front.hops), len(back.hops)
     if backs < fronts:
         return False  # a proxy adds to the list, or leaves it
-    if backs > fronts and back.hops[fronts] not in (None, front.client.address):
+    if backs > fronts and back.hops[fronts] not in (None, front.client[0]):
         return False  # this one came from somebody else
-    return front.server.address == back.client.address or backs > fronts
+    return front.server[0] == back.client[0] or backs > fronts
 
 
-def _told(head: bytes) -> tuple[bytes, list[bytes], list[tuple[bytes, bytes]]]:
-    """Host, the addresses it was forwarded for, and the trace ids."""
+def _told(head: bytes, same: int) -> tuple[bytes, tuple[bytes | None, ...], list[int]]:
+    """Host, the addresses it was forwarded for, and a mark for each trace id."""
     host = b""
-    forwarded: list[bytes] = []
-    ids: list[tuple[bytes, bytes]] = []
+    hops: list[bytes | None] = []
+    marks: list[int] = []
     for name, value in _FIELDS(head.lower()):
         text = value.strip(b" \t\r\n")
         if name == b"host":
             host = text
         elif name == b"x-forwarded-for":
-            forwarded += map(_bare, text.split(b","))
+            hops += map(_address, text.split(b",", MAX_HOPS))
         elif name == b"forwarded":
-            forwarded += map(_bare, _FOR.findall(text))
+            hops += map(_address, _FOR.findall(text))
         elif found := _trace_id(name, text):
-            ids.append((name, found))
-    return host, forwarded, ids
+            marks.append(hash((same, name, found)))
+    return host, tuple(hops[:MAX_HOPS]), marks
 
 
 def _trace_id(name: bytes, text: bytes) -> bytes:
@@ -112,17 +113,26 @@ def _trace_id(name: bytes, text: bytes) -> bytes:
     return text
 
 
-def _address(text: bytes) -> Address | None:
-    """An address; None for what is none, such as `unknown`."""
+@lru_cache(maxsize=4096)
+def text_of(address: Address) -> bytes:
+    """An address as text, which compares faster."""
+    return str(address).encode()
+
+
+def _address(text: bytes) -> bytes | None:
+    """An address in X-Forwarded-For or Forwarded, in its usual spelling without port; None for what is none, such as
+    `unknown`."""
+    return _known_address(text) if len(text) <= _ADDRESS_BYTES else None
+
+
+@lru_cache(maxsize=4096)
+def _known_address(text: bytes) -> bytes | None:
+    bare = text.strip(b' \t\r\n"')
+    if bare.startswith(b"["):
+        bare = bare[1:].partition(b"]")[0]
+    elif bare.count(b":") == 1:
+        bare = _PORT.sub(b"", bare)
     try:
-        return ip_address(text.decode("ascii"))
+        return str(ip_address(bare.decode("ascii"))).encode()
     except ValueError:
         return None
-
-
-def _bare(address: bytes) -> bytes:
-    """An address of X-Forwarded-For or Forwarded without port and brackets."""
-    text = address.strip(b' \t\r\n"')
-    if text.startswith(b"["):
-        return text[1:].partition(b"]")[0]
-    return _PORT.sub(b"", text) if text.count(b":") == 1 else text

@@ -49,11 +49,13 @@ class Issued(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An answer: its head, what it says (None where that is not known), and the path that was asked for."""
+    """An answer: its head, what it says (None where that is not known), the path that was asked for, and whether the
+    request may have made something: only then numbers of resources are new."""
 
     head: bytes
     content: Content | None
     path: str
+    makes: bool
 
 
 def issued(answer: Answered, always: tuple[Pattern, ...] = ()) -> Iterator[Issued]:
@@ -67,34 +69,38 @@ def issued(answer: Answered, always: tuple[Pattern, ...] = ()) -> Iterator[Issue
 def pairs(
     production: Answered, target: Answered, always: tuple[Pattern, ...] = ()
 ) -> Iterator[tuple[Issued, str]]:
-    """Production's values with the target's that stand in their place, where they differ."""
+    """Production's values with the target's that stand in their place, where they differ. A value that is in both
+    answers, if only in another place, is no one's own: lists are read in another order sometimes."""
     theirs: dict[str, str] = {}
     for value in issued(target, always):
         theirs.setdefault(value.slot, value.value)
-    for value in issued(production, always):
+    mine = list(issued(production, always))
+    shared = {value.value for value in mine} & set(theirs.values())
+    for value in mine:
         other = theirs.get(value.slot)
-        if other is not None and other != value.value:
+        if other is not None and value.value not in shared and other not in shared:
             yield value, other
 
 
 def cookies_set(head: bytes) -> dict[str, str]:
     """The cookies that an answer sets, by name; those it deletes have an empty value."""
-    found = {}
-    for name, value in headers(head):
-        if name.lower() == b"set-cookie":
-            pair = value.partition(b";")[0].decode("latin-1")
-            cookie, _, held = pair.partition("=")
-            found[cookie.strip()] = held.strip().strip('"')
-    return found
+    if b"set-cookie" not in head.lower():
+        return {}
+    return dict(_cookie_pair(value) for name, value in headers(head) if name.lower() == b"set-cookie")
+
+
+def _cookie_pair(field: bytes) -> tuple[str, str]:
+    name, _, value = field.partition(b";")[0].decode("latin-1").partition("=")
+    return name.strip(), value.strip().strip('"')
 
 
 def _values(answer: Answered, always: tuple[Pattern, ...]) -> Iterator[Issued]:
-    for name, value in cookies_set(answer.head).items():
-        if value and len(value) <= MAX_STRONG:
-            strong = is_strong(value) or is_named(name, value)
-            yield Issued(f"cookie {name}", value, "" if strong else f"cookie {name}")
     for field, octets in headers(answer.head):
-        yield from _header(field.decode("latin-1").lower(), octets.decode("latin-1"), always)
+        name = field.decode("latin-1").lower()
+        if name == "set-cookie":
+            yield from _cookie(*_cookie_pair(octets))
+        elif name not in _NO_VALUES or always:
+            yield from _header(name, octets.decode("latin-1"), always, makes=answer.makes)
     content = answer.content
     if content is None or not content.data or len(content.data) > MAX_BODY:
         return
@@ -103,7 +109,8 @@ def _values(answer: Answered, always: tuple[Pattern, ...]) -> Iterator[Issued]:
             parsed = parse_json(content.data, content.text)
         except NotJson:
             return
-        yield from _json(parsed, (), path_resource(answer.path), always)
+        around = path_resource(answer.path) if answer.makes else ""
+        yield from _json(parsed, (), around, always, makes=answer.makes)
     elif (
         content.media_type.startswith(("text/", "application/xml", "application/xhtml"))
         or not content.media_type
@@ -111,9 +118,15 @@ def _values(answer: Answered, always: tuple[Pattern, ...]) -> Iterator[Issued]:
         yield from _text(content.data)
 
 
-def _header(name: str, value: str, always: tuple[Pattern, ...]) -> Iterator[Issued]:
+def _cookie(name: str, value: str) -> Iterator[Issued]:
+    if value and len(value) <= MAX_STRONG:
+        strong = is_strong(value) or is_named(name, value)
+        yield Issued(f"cookie {name}", value, "" if strong else f"cookie {name}")
+
+
+def _header(name: str, value: str, always: tuple[Pattern, ...], *, makes: bool) -> Iterator[Issued]:
     if name == "location":
-        yield from _location(value)
+        yield from _location(value, makes=makes)
     elif _meant(always, f"header {name}"):
         yield Issued(f"header {name}", value, "")
     elif name not in _NO_VALUES:
@@ -122,14 +135,14 @@ def _header(name: str, value: str, always: tuple[Pattern, ...]) -> Iterator[Issu
                 yield Issued(f"header {name} {at}", word, "")
 
 
-def _location(url: str) -> Iterator[Issued]:
+def _location(url: str, *, makes: bool) -> Iterator[Issued]:
     path, _, query = url.partition("?")
     before = ""
     for at, segment in enumerate(path.split("//", 1)[-1].split("/") if "//" in path else path.split("/")):
         value = unquote(segment)
         if is_strong(value):
             yield Issued(f"location {at}", value, "")
-        elif before and is_weak(value) and value != before:
+        elif makes and before and is_weak(value) and value != before:
             yield Issued(f"location {at}", value, f"resource {resource(before)}")
         before = value
     for pair in query.split("&"):
@@ -139,33 +152,36 @@ def _location(url: str) -> Iterator[Issued]:
             yield Issued(f"location ?{name}", value, "")
 
 
-def _json(value: Any, path: Path, around: str, always: tuple[Pattern, ...]) -> Iterator[Issued]:
+def _json(
+    value: Any, path: Path, around: str, always: tuple[Pattern, ...], *, makes: bool
+) -> Iterator[Issued]:
     if len(path) > MAX_DEPTH:
         return
     if isinstance(value, dict):
         for name, inner in value.items():
             if isinstance(inner, dict | list):
-                yield from _json(inner, (*path, name), resource(name) or around, always)
-            elif inner is not None and not isinstance(inner, bool | float):
-                yield from _scalar(name, inner, (*path, name), around, always)
+                about = (resource(name) or around) if makes else ""
+                yield from _json(inner, (*path, name), about, always, makes=makes)
+            elif type(inner) is str or ((makes or always) and type(inner) is int):
+                yield from _scalar(name, inner, (*path, name), around, always, makes=makes)
     elif isinstance(value, list):
         for at, inner in enumerate(value[:200]):
             if isinstance(inner, dict | list):
-                yield from _json(inner, (*path, at), around, always)
+                yield from _json(inner, (*path, at), around, always, makes=makes)
 
 
 def _scalar(
-    name: str, value: str | int, path: Path, around: str, always: tuple[Pattern, ...]
+    name: str, value: str | int, path: Path, around: str, always: tuple[Pattern, ...], *, makes: bool
 ) -> Iterator[Issued]:
-    text, slot = str(value) if is_weak(value) or isinstance(value, str) else "", f"json {path}"
+    text = value if isinstance(value, str) else str(value) if is_weak(value) else ""
     if not text or len(text) > MAX_STRONG:
         return
     if is_strong(text) or is_named(name, text) or (always and _meant(always, place(path))):
-        yield Issued(slot, text, "")
-    elif is_weak(value):
+        yield Issued(f"json {path}", text, "")
+    elif makes and is_weak(value):
         about = named_resource(name, around)
         if about:
-            yield Issued(slot, text, f"resource {about}")
+            yield Issued(f"json {path}", text, f"resource {about}")
 
 
 def _text(data: bytes) -> Iterator[Issued]:

@@ -1,12 +1,14 @@
 """Sessions that work on the target: what it issued replaces what production issued, in later requests.
 
+    expect(request)      it will be replayed: whoever needs its answer waits for it
     before(request)      ─► Rebound: the request to send, with what was put in
                          ─► Wait: it holds values whose counterparts are still awaited; ask again when they are there
     produced(exchange)   production has answered: what it issued is awaited from the target from now on
     answered(outcome)    the target has answered, or has not: both answers are aligned; what was awaited is settled
 
 Production's answer may come before or after the target's: they are joined by the request. Nobody waits for an answer
-that production has not given, since no client could have used what it holds. One rebinder serves one target.
+that production had not given when the request was made, since no client could have used what it holds: so two
+requests never wait for each other. One rebinder serves one target.
 Everything is bounded: what does not fit is forgotten, and its requests go out with production's values.
 """
 
@@ -15,6 +17,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from shadowtap.compare.expected import SAFE
 from shadowtap.compare.places import Pattern
 from shadowtap.compare.sessions.bindings import Bindings, Substitution
 from shadowtap.compare.sessions.issued import Answered, cookies_set, issued, pairs
@@ -80,21 +83,30 @@ class Rebinder:
         self._always = tuple(map(Pattern.parse, always))
         self._never = tuple(map(Pattern.parse, never))
         self._pending: OrderedDict[Key, _Pending] = OrderedDict()
-        self._awaited: OrderedDict[tuple[str, str], Key] = OrderedDict()
+        self._awaited: OrderedDict[tuple[str, str], tuple[Key, int]] = OrderedDict()
         self._bytes = 0
         self._freed: tuple[Key, ...] = ()
+
+    def expect(self, request: Request) -> None:
+        """A request of production's will be replayed, now or later. To be called before production's answer to it
+        is given to `produced`."""
+        key = key_of(request)
+        if key not in self._pending:
+            self._pending[key] = _Pending(request)
+            if len(self._pending) > MAX_PENDING:
+                self._freed = self._shrink()
 
     def before(self, request: Request, *, wait: bool = True) -> Rebound | Wait:
         """What to do with a request of production's. With `wait` off it is made from what is known now: for one
         that has waited long enough."""
         client = client_of(request)
-        self._begin(request)
+        self.expect(request)
         needed: set[Key] = set()
 
         def look(scope: str, value: str) -> str | None:
             awaited = self._awaited.get((scope, value.rstrip("=") or value))
-            if awaited is not None and awaited in self._pending and awaited != key_of(request):
-                needed.add(awaited)
+            if awaited is not None and awaited[1] <= request.time_ns and awaited[0] in self._pending:
+                needed.add(awaited[0])
             return self.bindings.get(scope, value, request.time_ns)
 
         rewriting = Rewriting(client, look)
@@ -145,13 +157,6 @@ class Rebinder:
         """Whether nobody needs to wait for a request any more."""
         return key not in self._pending
 
-    def _begin(self, request: Request) -> None:
-        key = key_of(request)
-        if key not in self._pending:
-            self._pending[key] = _Pending(request)
-            if len(self._pending) > MAX_PENDING:
-                self._freed += self._shrink()
-
     def _await(self, pending: _Pending, response: Response) -> None:
         """Note what production issued: who uses it waits."""
         key, client = key_of(pending.request), client_of(pending.request)
@@ -160,7 +165,7 @@ class Rebinder:
             at = scope, value.value.rstrip("=") or value.value
             if at in self._awaited or self.bindings.get(scope, value.value, response.time_ns) is not None:
                 continue
-            self._awaited[at] = key
+            self._awaited[at] = key, response.end_ns
             pending.values.append(at)
         while len(self._awaited) > MAX_AWAITED:
             self._awaited.popitem(last=False)
@@ -176,8 +181,13 @@ class Rebinder:
     def _learn(self, request: Request, response: Response, outcome: Outcome) -> None:
         client, now_ns = client_of(request), response.time_ns
         path = request.target.decode("latin-1")
-        theirs = Answered(outcome.head, _content(outcome), path)
-        for value, other in pairs(self._of_production(request, response), theirs, self._always):
+        makes = request.method not in SAFE
+        if response.body == outcome.body:  # equal bodies issue nothing of their own
+            mine, theirs = (Answered(head, None, path, makes) for head in (response.head, outcome.head))
+        else:
+            mine = self._of_production(request, response)
+            theirs = Answered(outcome.head, _content(outcome), path, makes)
+        for value, other in pairs(mine, theirs, self._always):
             if any(pattern.covers("", _where(value.slot)) for pattern in self._never):
                 continue
             self.bindings.bind(_scope(value.scope, client), value.value, other, now_ns)
@@ -205,7 +215,7 @@ class Rebinder:
         freed, self._freed = self._freed, ()
         self._bytes -= pending.size()
         for at in pending.values:
-            if self._awaited.get(at) == key:
+            if self._awaited.get(at, (None,))[0] == key:
                 del self._awaited[at]
         return (*freed, key)
 
@@ -222,7 +232,7 @@ class Rebinder:
     def _of_production(request: Request, response: Response) -> Answered:
         content = content_of(response, limit_bytes=LIMIT_BYTES)
         known = content if isinstance(content, Content) and not content.cut else None
-        return Answered(response.head, known, request.target.decode("latin-1"))
+        return Answered(response.head, known, request.target.decode("latin-1"), request.method not in SAFE)
 
 
 def client_of(request: Request) -> str:
