@@ -8,7 +8,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shadowtap.ledger import CaptureCounters, Latency, Ledger, RequestAccount, TargetAccount
+from shadowtap.ledger import (
+    RATE_LIMIT,
+    CaptureCounters,
+    Latency,
+    Ledger,
+    ObservationCounters,
+    RequestAccount,
+    SinkAccount,
+    TargetAccount,
+)
 
 DURATIONS = st.lists(st.integers(0, 10**13), min_size=1, max_size=300)
 
@@ -69,21 +78,27 @@ def balanced() -> Ledger:
     ledger.packets.frames, ledger.packets.segments = 10, 7
     ledger.packets.dropped.update(not_ip=2, bad=1)
     requests = ledger.requests
-    requests.seen, requests.replayed, requests.overflowed = 21, 8, 1
-    requests.filtered, requests.sampled_out = 2, 3
-    requests.refused.update(own_mark=4)
+    requests.seen, requests.replayed, requests.overflowed = 29, 8, 1
+    requests.added, requests.recorded, requests.waiting = 1, 2, 4
+    requests.sampled_out = 3
+    requests.filtered.update({"path == /health": 2})
+    requests.refused.update({"own_mark": 4, RATE_LIMIT: 3})
     requests.incomplete.update(lost_packets=1, closed_early=2)
     target = ledger.targets["http://a"] = TargetAccount("http://a")
-    target.offered, target.replayed, target.overflowed = 9, 6, 2
-    target.refused.update(production_guard=1)
+    target.offered, target.replayed, target.overflowed = 12, 6, 2
+    target.refused.update(production_guard=1, rate_limit=3)
     target.answered, target.in_flight = 3, 1
     target.failed.update(timeout=2)
+    ledger.observations = ObservationCounters(emitted=25, open_now=5)
+    sink = ledger.sinks["jsonl:-"] = SinkAccount("jsonl:-", offered=20, written=12, left_out=5)
+    sink.lost.update(queue_full=3)
     return ledger
 
 
 def test_every_bucket_is_in_a_law() -> None:
     assert balanced().imbalances() == []
-    assert balanced().requests.offered() == 9
+    assert balanced().requests.offered() == 12
+    assert balanced().sinks["jsonl:-"].waiting == 5
 
 
 def target(ledger: Ledger) -> TargetAccount:
@@ -96,17 +111,24 @@ def target(ledger: Ledger) -> TargetAccount:
     [
         (lambda ledger: setattr(ledger.packets, "frames", 11), "frames: 11 is not 10"),
         (lambda ledger: ledger.packets.dropped.update(x=1), "frames: 10 is not 11"),
-        (lambda ledger: setattr(ledger.requests, "replayed", 9), "seen: 21 is not 22"),
-        (lambda ledger: setattr(ledger.requests, "overflowed", 0), "seen: 21 is not 20"),
-        (lambda ledger: ledger.requests.refused.update(x=1), "offered to http://a: 8 is not 9"),
-        (lambda ledger: setattr(ledger.requests, "filtered", 3), "offered to http://a: 8 is not 9"),
-        (lambda ledger: setattr(ledger.requests, "sampled_out", 2), "offered to http://a: 10 is not 9"),
-        (lambda ledger: ledger.requests.incomplete.update(x=1), "offered to http://a: 8 is not 9"),
-        (lambda ledger: setattr(target(ledger), "overflowed", 1), "offered to http://a: 9 is not 8"),
-        (lambda ledger: target(ledger).refused.clear(), "offered to http://a: 9 is not 8"),
+        (lambda ledger: setattr(ledger.requests, "replayed", 9), "seen: 30 is not 31"),
+        (lambda ledger: setattr(ledger.requests, "overflowed", 0), "seen: 30 is not 29"),
+        (lambda ledger: setattr(ledger.requests, "added", 2), "offered to http://a: 13 is not 12"),
+        (lambda ledger: setattr(ledger.requests, "recorded", 3), "offered to http://a: 11 is not 12"),
+        (lambda ledger: setattr(ledger.requests, "waiting", 3), "offered to http://a: 13 is not 12"),
+        (lambda ledger: ledger.requests.refused.update(x=1), "offered to http://a: 11 is not 12"),
+        (lambda ledger: ledger.requests.refused.update({RATE_LIMIT: 1}), "seen: 30 is not 31"),
+        (lambda ledger: ledger.requests.filtered.update(x=1), "offered to http://a: 11 is not 12"),
+        (lambda ledger: setattr(ledger.requests, "sampled_out", 2), "offered to http://a: 13 is not 12"),
+        (lambda ledger: ledger.requests.incomplete.update(x=1), "offered to http://a: 11 is not 12"),
+        (lambda ledger: setattr(target(ledger), "overflowed", 1), "offered to http://a: 12 is not 11"),
+        (lambda ledger: target(ledger).refused.clear(), "offered to http://a: 12 is not 8"),
         (lambda ledger: setattr(target(ledger), "answered", 4), "replayed to http://a: 6 is not 7"),
         (lambda ledger: setattr(target(ledger), "in_flight", 0), "replayed to http://a: 6 is not 5"),
         (lambda ledger: target(ledger).failed.update(reset=1), "replayed to http://a: 6 is not 7"),
+        (lambda ledger: setattr(ledger.observations, "open_now", 6), "observed: 30 is not 31"),
+        (lambda ledger: setattr(ledger.sinks["jsonl:-"], "left_out", 6), "offered to jsonl:-: 25 is not 26"),
+        (lambda ledger: setattr(ledger.sinks["jsonl:-"], "written", 18), "waiting for jsonl:-: 0 is not -1"),
     ],
 )
 def test_a_number_that_is_wrong_is_noticed(change: Callable[[Ledger], Any], said: str) -> None:
@@ -115,7 +137,10 @@ def test_a_number_that_is_wrong_is_noticed(change: Callable[[Ledger], Any], said
     assert said in ledger.imbalances()
 
 
-@given(st.lists(st.sampled_from([*RequestAccount.__struct_fields__[1:]]), max_size=50))
+FATES = [name for name in RequestAccount.__struct_fields__ if name not in ("seen", "added")]
+
+
+@given(st.lists(st.sampled_from(FATES), max_size=50))
 def test_each_fate_is_one_more_request_seen(fates: list[str]) -> None:
     ledger = Ledger()
     for fate in fates:
@@ -147,6 +172,9 @@ def test_the_account_as_json() -> None:
     assert told["production"]["latency"]["count"] == 1
     assert told["targets"][0]["name"] == "http://a"
     assert told["targets"][0]["failed"] == {"timeout": 2}
+    assert told["observations"]["emitted"] == 25
+    assert told["sinks"][0]["waiting"] == 5
+    assert told["changes"] == {}
     assert told["capture"]["vxlan://a"]["frames"] == 3
     assert list(told["packets"]) == ["frames", "segments", "dropped", "cut_segments", "reassembled"]
 

@@ -354,7 +354,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     `head` runs from the request line through the empty line; `body` is the octets behind it with any chunked
     framing kept (`http1.payload` removes it). `time_ns` and `end_ns` are the capture times of the packets that
     held the first and the last byte. `index` counts the requests of its connection from 0. `fault` is None when
-    every byte is there; otherwise head and body hold what there was.
+    every byte is there; otherwise head and body hold what there was. `begin` is the position of the first byte in the
+    client's stream (a TCP sequence number), -1 where it is not known.
     """
 
     connection: Connection
@@ -369,6 +370,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     chunked: bool
     flags: tuple[Flag, ...]
     fault: Fault | None
+    begin: int = -1
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
@@ -457,27 +459,31 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
 
     `kind` is a short name such as `status`, `header_missing`, `json_type`; `where` is the place in the answer, such
     as `status`, `header content-type` or `body.items[].price`; the two texts are what stood there, shortened.
+    `times` counts the elements that differ in this way; the texts are those of the first.
     """
 
     kind: str
     where: str
     production: str
     target: str
+    times: int = 1
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Whether one target answered as production did. `noise` are differences that mean nothing, each with the rule
-    that says so; `skipped` says why two answers were not compared, or is empty."""
+    that says so; `skipped` says why two answers were not compared, or is empty. `more` counts differences beyond
+    those that are listed."""
 
     target: str
     differences: tuple[Difference, ...]
     noise: tuple[tuple[Difference, str], ...] = ()
     skipped: str = ""
+    more: int = 0
 
     @property
     def same(self) -> bool:
         """Compared, and without a difference that means something."""
-        return not self.differences and not self.skipped
+        return not self.differences and not self.skipped and not self.more
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):

@@ -4,12 +4,16 @@ Each stage adds to the counters that belong to it; the ledger only holds them to
 every moment and which `Ledger.imbalances` checks:
 
     frames            = segments + sum(dropped)                                     (a reassembled packet is a frame)
-    seen              = replayed + filtered + sampled_out + refused + incomplete + overflowed
-    offered (target)  = seen - filtered - sampled_out - refused - incomplete
+    seen + added      = replayed + recorded + filtered + sampled_out + refused + incomplete + overflowed + waiting
+    offered (target)  = replayed + overflowed + refused for RATE_LIMIT             (of all requests)
     offered (target)  = replayed + refused + overflowed                            (each target)
     replayed (target) = answered + failed + in_flight                              (each target)
+    seen + added      = observed + open                                            (where somebody wants observations)
+    observed          = offered + left_out                                         (each sink)
+    offered (sink)    = written + lost + waiting                                   (each sink; in the end none waits)
 
-A request counts as replayed if at least one target took it, and as overflowed if every target's queue was full.
+A request counts as replayed if at least one target took it, as overflowed if every target's queue was full, and as
+refused for RATE_LIMIT if none took it because of its rate. Without any target it counts as recorded.
 """
 
 from collections import Counter
@@ -17,6 +21,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
+
+RATE_LIMIT = "rate_limit"
+"""Refused because every target that was not full had as many requests as its rate allows: the one reason to refuse
+a request after it was offered."""
 
 _SUB_BITS = 4
 _SUB = 1 << _SUB_BITS
@@ -239,20 +247,75 @@ class TargetAccount:
 
 
 class RequestAccount(msgspec.Struct):
-    """The one fate of every request of production."""
+    """The one fate of every request of production, and of those that a program of the user's has `added`. `recorded`
+    requests had no target to go to; `waiting` ones have no fate yet: rules wait for production's answer, or a program
+    has them."""
 
     seen: int = 0
+    added: int = 0
     replayed: int = 0
-    filtered: int = 0
+    recorded: int = 0
+    filtered: Counter[str] = msgspec.field(default_factory=Counter)
     sampled_out: int = 0
     refused: Counter[str] = msgspec.field(default_factory=Counter)
     incomplete: Counter[str] = msgspec.field(default_factory=Counter)
     overflowed: int = 0
+    waiting: int = 0
 
     def offered(self) -> int:
         """How many were offered to the targets."""
-        held = self.filtered + self.sampled_out + self.refused.total() + self.incomplete.total()
-        return self.seen - held
+        held = self.recorded + self.filtered.total() + self.sampled_out + self.incomplete.total()
+        refused = self.refused.total() - self.refused[RATE_LIMIT]
+        return self.seen + self.added - held - refused - self.waiting
+
+
+class ObservationCounters(msgspec.Struct):
+    """Requests joined with all their answers, where somebody wants them. `emitted` is complete or counted in `early`,
+    by the limit that did not let it wait; `late` are answers that came afterwards."""
+
+    emitted: int = 0
+    open_now: int = 0
+    open_bytes: int = 0
+    early: Counter[str] = msgspec.field(default_factory=Counter)
+    late: int = 0
+
+
+class SinkAccount(msgspec.Struct):
+    """What one sink was offered and what became of it. `left_out` are observations that it does not want; `masked`
+    counts what was masked in it, by kind; `details` are counters of its own kind."""
+
+    name: str
+    state: str = "up"
+    offered: int = 0
+    written: int = 0
+    lost: Counter[str] = msgspec.field(default_factory=Counter)
+    left_out: int = 0
+    masked: Counter[str] = msgspec.field(default_factory=Counter)
+    details: dict[str, Any] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Observations that were taken and are neither written nor lost."""
+        return self.offered - self.written - self.lost.total()
+
+
+class ChangeCounters(msgspec.Struct):
+    """What was changed in requests on their way to the targets, each by the name of the rule, kind or function.
+
+    `matched` and `allowed` count decisions by rule; `rewritten` the requests that a rule changed and `unreadable` the
+    bodies that it could not read; `masked` what was masked, by kind; `hooks` and `middleware` what users' code did;
+    `copies` and `legs` how requests that were mirrored twice were found.
+    """
+
+    matched: dict[str, int] = {}
+    allowed: dict[str, int] = {}
+    rewritten: dict[str, int] = {}
+    unreadable: dict[str, int] = {}
+    masked: dict[str, int] = {}
+    hooks: dict[str, int] = {}
+    middleware: dict[str, int] = {}
+    copies: dict[str, int] = {}
+    legs: dict[str, int] = {}
 
 
 class Ledger:
@@ -261,12 +324,15 @@ class Ledger:
 
     __slots__ = (
         "capture",
+        "changes",
         "ended",
         "flows",
         "messages",
+        "observations",
         "packets",
         "production",
         "requests",
+        "sinks",
         "started_ns",
         "targets",
     )
@@ -280,15 +346,20 @@ class Ledger:
         self.messages = MessageCounters()
         self.requests = RequestAccount()
         self.production = Answers()
+        self.changes = ChangeCounters()
         self.targets: dict[str, TargetAccount] = {}
+        self.observations: ObservationCounters | None = None
+        self.sinks: dict[str, SinkAccount] = {}
 
     def imbalances(self) -> list[str]:
         """The laws that do not hold, as sentences; an empty list is the promise kept."""
         packets, requests = self.packets, self.requests
-        held = requests.seen - requests.offered()
+        whole = requests.seen + requests.added
+        held = whole - requests.offered()
+        after = requests.replayed + requests.overflowed + requests.refused[RATE_LIMIT]
         laws = [
             ("frames", packets.frames, packets.segments + packets.dropped.total()),
-            ("seen", requests.seen, requests.replayed + requests.overflowed + held),
+            ("seen", whole, after + held),
         ]
         for name, target in self.targets.items():
             taken = target.replayed + target.overflowed + target.refused.total()
@@ -296,14 +367,29 @@ class Ledger:
             laws.append((f"offered to {name}", target.offered, taken))
             settled = target.answered + target.failed.total() + target.in_flight
             laws.append((f"replayed to {name}", target.replayed, settled))
+        laws += self._of_observations()
         return [f"{what}: {whole} is not {parts}" for what, whole, parts in laws if whole != parts]
+
+    def _of_observations(self) -> list[tuple[str, int, int]]:
+        observed = self.observations
+        if observed is None:
+            return []
+        whole = self.requests.seen + self.requests.added
+        laws = [("observed", whole, observed.emitted + observed.open_now)]
+        for name, sink in self.sinks.items():
+            laws.append((f"offered to {name}", observed.emitted, sink.offered + sink.left_out))
+            laws.append((f"waiting for {name}", max(sink.waiting, 0), sink.waiting))
+        return laws
 
     def as_dict(self, now_ns: int) -> dict[str, Any]:
         """The whole account for JSON: plain dicts, counts as integers, durations in ns."""
         return {
             "elapsed_s": round((now_ns - self.started_ns) / 1e9, 3),
             "requests": msgspec.to_builtins(self.requests),
+            "changes": {k: n for k, n in msgspec.to_builtins(self.changes).items() if n},
             "targets": [target.as_dict() for target in self.targets.values()],
+            "observations": msgspec.to_builtins(self.observations),
+            "sinks": [{**msgspec.to_builtins(s), "waiting": s.waiting} for s in self.sinks.values()],
             "production": self.production.as_dict(),
             "messages": msgspec.to_builtins(self.messages),
             "flows": msgspec.to_builtins(self.flows),

@@ -1,9 +1,11 @@
 """Rules as people write them."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from content.heads import request
@@ -159,6 +161,7 @@ def test_a_mistake_in_a_condition_points_at_it():
         rewrite_of(read_rewrites({"when": "method = GET"}, "tap.toml"), {})
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(OPTIONS)), st.text(max_size=30))
 def test_any_text_is_a_rule_or_a_mistake(field, text):
     try:
@@ -174,3 +177,25 @@ def test_host_is_rewritten_by_two_kinds_of_rules():
     assert RewriteSettings(host=("a -> b",)).sets_host
     assert RewriteSettings(set_header=("HOST: b",)).sets_host
     assert not RewriteSettings(set_header=("X-Host: b",), remove_header=("host",)).sets_host
+
+
+def test_the_rules_of_the_documentation_are_rules():
+    page = (Path(__file__).parents[2] / "docs" / "rewriting.md").read_text()
+    table = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])
+    rewrite = rewrite_of(read_rewrites(table["rewrite"], "tap.toml"), {"STAGING_TOKEN": "t"})
+    octets = POST.replace(b"Host: shop", b"Host: shop.example").replace(b'{"x": 1}', b'{"user":{ }}')
+    octets = octets.replace(b"Length: 8", b"Length: 12")
+    changed = rewrite(request(octets))
+    assert changed.target == b"/v2/users?a=1&source=mirror"
+    assert changed.head.startswith(
+        b"POST /v2/users?a=1&source=mirror HTTP/1.1\r\nHost: shop.staging.example\r\n"
+    )
+    assert b"\r\nAuthorization: Bearer t\r\nX-Environment: staging\r\n" in changed.head
+    assert changed.body == b'{"user":{"id":42}}'
+
+
+def test_every_option_is_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "rewriting.md").read_text()
+    for field, option in OPTIONS.items():
+        assert f"`{field}`" in page
+        assert f"`{option.flag} {option.metavar}`" in page

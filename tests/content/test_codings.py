@@ -6,7 +6,7 @@ import zlib
 import brotli
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.content import Reason, Unreadable
@@ -33,6 +33,7 @@ ORACLES = {
 }
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.lists(st.sampled_from(CODINGS), max_size=3).map(tuple))
 def test_round_trip_through_several_codings(octets, codings):
     coded = encode(octets, codings)
@@ -40,11 +41,13 @@ def test_round_trip_through_several_codings(octets, codings):
     assert decode(coded, codings, LIMIT) == (octets, False)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.sampled_from(CODINGS))
 def test_what_others_encode_is_decoded(octets, coding):
     assert decode(ORACLES[coding](octets), (coding,), LIMIT) == (octets, False)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000))
 def test_what_is_encoded_others_decode(octets):
     assert gzip.decompress(encode(octets, ("gzip",))) == octets
@@ -54,18 +57,21 @@ def test_what_is_encoded_others_decode(octets):
     assert zstandard.ZstdDecompressor().decompress(encode(octets, ("zstd",))) == octets
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000))
 def test_both_kinds_of_deflate(octets):
     assert decode(zlib.compress(octets), ("deflate",), LIMIT) == (octets, False)
     assert decode(bare(octets), ("deflate",), LIMIT) == (octets, False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=5), st.sampled_from(["gzip", "zstd"]))
 def test_several_members_are_one_body(parts, coding):
     coded = b"".join(ORACLES[coding](part) for part in parts)
     assert decode(coded, (coding,), LIMIT) == (b"".join(parts), False)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=3000), st.sampled_from(CODINGS), st.data())
 def test_a_stream_that_breaks_off_gives_a_beginning_and_says_so(octets, coding, drawn):
     coded = encode(octets, (coding,))
@@ -76,12 +82,14 @@ def test_a_stream_that_breaks_off_gives_a_beginning_and_says_so(octets, coding, 
     assert found[1]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300), st.lists(st.sampled_from((*CODINGS, "pack200-gzip")), max_size=9))
 def test_nothing_raises(octets, codings):
     found = decode(octets, tuple(codings), LIMIT)
     assert isinstance(found, Unreadable) or len(found[0]) <= LIMIT
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(CODINGS), st.binary(min_size=100, max_size=1000), st.integers(10, 90), st.integers(0, 255)
 )

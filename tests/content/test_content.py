@@ -6,7 +6,7 @@ import zlib
 import h11
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from content.heads import request, response
@@ -59,18 +59,21 @@ def posts(draw):
     return request(head + octets), said, codings, trailers
 
 
+@settings(deadline=None)
 @given(posts())
 def test_what_a_request_says_is_read(made):
     asked, said, codings, _ = made
     assert content_of(asked, limit_bytes=LIMIT) == (Content("application/json", None, said, codings))
 
 
+@settings(deadline=None)
 @given(posts())
 def test_saying_the_same_again_is_the_same_object(made):
     asked, said, _, _ = made
     assert with_content(asked, said) is asked
 
 
+@settings(deadline=None)
 @given(posts(), BODIES)
 def test_saying_something_else_keeps_the_dress(made, new):
     asked, said, codings, trailers = made
@@ -83,6 +86,7 @@ def test_saying_something_else_keeps_the_dress(made, new):
     assert with_content(changed, new) is changed
 
 
+@settings(deadline=None)
 @given(posts(), BODIES)
 def test_h11_reads_what_was_made(made, new):
     asked, _, codings, _ = made
@@ -100,6 +104,7 @@ def test_h11_reads_what_was_made(made, new):
         assert gzip.decompress(octets) == new
 
 
+@settings(deadline=None)
 @given(posts(), BODIES)
 def test_our_own_reader_reads_what_was_made(made, new):
     changed = with_content(made[0], new)
@@ -107,6 +112,7 @@ def test_our_own_reader_reads_what_was_made(made, new):
     assert (found.head, found.body, found.fault) == (changed.head, changed.body, None)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=300), st.booleans())
 def test_nothing_raises(head, body, chunked):
     found = read_content(b"GET / HTTP/1.1\r\n" + head, body, chunked, limit_bytes=100)
@@ -117,6 +123,7 @@ def test_nothing_raises(head, body, chunked):
         assert isinstance(found.text, str)
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=60), st.sampled_from([None, "utf-8", "latin-1", "utf-16", "shift_jis", "zip", "no"])
 )

@@ -1,7 +1,7 @@
 """Edits of heads: what is asked for changes, and no other octet."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from content.heads import NAMES, VALUES, heads
@@ -25,6 +25,7 @@ def named(line: bytes, name: bytes) -> bool:
     return line.split(b":")[0].strip().lower() == name.lower()
 
 
+@settings(deadline=None)
 @given(heads(), NAMES)
 def test_the_values_are_those_of_the_parsed_fields(made, name):
     start, fields, empty = made
@@ -32,6 +33,7 @@ def test_the_values_are_those_of_the_parsed_fields(made, name):
     assert values(head, name) == [value for n, value in headers(head) if n.lower() == name.lower()]
 
 
+@settings(deadline=None)
 @given(heads(), NAMES)
 def test_removing_takes_the_lines_of_that_name_and_no_other_octet(made, name):
     start, fields, empty = made
@@ -42,6 +44,7 @@ def test_removing_takes_the_lines_of_that_name_and_no_other_octet(made, name):
         assert remove_field(head, name) is head
 
 
+@settings(deadline=None)
 @given(heads(), NAMES, VALUES)
 def test_setting_leaves_one_field_of_that_name_where_the_first_was(made, name, value):
     start, fields, empty = made
@@ -55,6 +58,7 @@ def test_setting_leaves_one_field_of_that_name_where_the_first_was(made, name, v
     assert at == (places[:1] or [len(fields)])
 
 
+@settings(deadline=None)
 @given(heads(), NAMES, VALUES)
 def test_adding_puts_one_line_before_the_empty_line(made, name, value):
     start, fields, empty = made
@@ -62,6 +66,7 @@ def test_adding_puts_one_line_before_the_empty_line(made, name, value):
     assert add_field(head, name, value) == start + b"".join(fields) + name + b": " + value + empty + empty
 
 
+@settings(deadline=None)
 @given(heads())
 def test_mapping_to_the_same_changes_nothing(made):
     start, fields, empty = made
@@ -71,6 +76,7 @@ def test_mapping_to_the_same_changes_nothing(made):
     assert seen == [(name, value) for name, value in headers(head) if name]
 
 
+@settings(deadline=None)
 @given(heads(), NAMES, VALUES)
 def test_mapping_changes_the_fields_it_means(made, name, new):
     start, fields, empty = made
@@ -81,6 +87,7 @@ def test_mapping_changes_the_fields_it_means(made, name, new):
     assert headers(changed) == expected
 
 
+@settings(deadline=None)
 @given(heads(), st.binary(max_size=20))
 def test_nothing_that_is_put_in_breaks_out(made, hostile):
     start, fields, empty = made
@@ -90,6 +97,7 @@ def test_nothing_that_is_put_in_breaks_out(made, hostile):
     assert replace_line(head, hostile).count(b"\n") == head.count(b"\n")
 
 
+@settings(deadline=None)
 @given(heads(b"GET /a?b=c HTTP/1.1"), st.binary(min_size=1, max_size=20))
 def test_a_target_is_replaced_alone(made, target):
     start, fields, empty = made

@@ -3,7 +3,7 @@
 import codecs
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.content.media import charset_of_bom, codec, media_type_and_charset
@@ -28,6 +28,7 @@ def test_content_types(value, expected):
     assert media_type_and_charset(value) == expected
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_nothing_raises(value):
     media_type, charset = media_type_and_charset(value)

@@ -5,7 +5,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.transform.jsonpath import JsonError, parse_path, remove_value, set_value
@@ -46,6 +46,7 @@ def change(value, steps, new, *, remove):
     return value
 
 
+@settings(deadline=None)
 @given(VALUES, STEPS, VALUES, SPACES)
 def test_setting_is_what_it_ought_to_be(value, steps, new, indent):
     text = json.dumps(value, indent=indent).encode()
@@ -53,6 +54,7 @@ def test_setting_is_what_it_ought_to_be(value, steps, new, indent):
     assert json.loads(changed) == change(value, steps, new, remove=False)
 
 
+@settings(deadline=None)
 @given(VALUES, STEPS, SPACES)
 def test_removing_is_what_it_ought_to_be(value, steps, indent):
     text = json.dumps(value, indent=indent, ensure_ascii=False).encode()
@@ -63,6 +65,7 @@ def test_removing_is_what_it_ought_to_be(value, steps, indent):
         assert changed is text
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), STEPS)
 def test_what_is_no_json_is_said_to_be_none(text, steps):
     try:

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.transform.pattern import MAX_PROGRAM, MAX_SEARCHED_BYTES, Replacement
@@ -15,6 +15,7 @@ PATTERNS = st.sampled_from(
 TEXTS = st.text("/v1abxAPIapi.png09\xff", max_size=20).map(lambda text: text.encode("latin-1"))
 
 
+@settings(deadline=None)
 @given(PATTERNS, TEXTS)
 def test_the_first_match_is_replaced_as_python_would(pattern, text):
     groups = re.compile(pattern).groups
@@ -23,6 +24,7 @@ def test_the_first_match_is_replaced_as_python_would(pattern, text):
     assert Replacement(pattern, replacement)(text) == expected
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_no_match_leaves_the_same_object(text):
     assert Replacement("nowhere", "x")(text) is text

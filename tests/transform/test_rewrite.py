@@ -5,7 +5,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from content.heads import request
@@ -186,6 +186,7 @@ def test_json_by_another_name():
     assert rewritten(bare, json_rule("set", "$.a", 1)).endswith(b'{"a":1}')
 
 
+@settings(deadline=None)
 @given(posts())
 def test_no_rule_that_matches_means_the_same_object(made):
     rules = (
@@ -198,6 +199,7 @@ def test_no_rule_that_matches_means_the_same_object(made):
     assert Rewrite(rules)(made[0]) is made[0]
 
 
+@settings(deadline=None)
 @given(posts(), st.lists(st.sampled_from(ALL), max_size=6))
 def test_what_is_made_is_always_one_good_request(made, rules):
     rewrite = Rewrite(rules)
@@ -263,3 +265,13 @@ async def test_rewritten_bodies_arrive_through_the_replay():
             assert b'"n":1.50' in content.data
             assert found.first[1] == b"/b"
             assert values(found.head, b"host") == [b"target"]
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=120), st.binary(max_size=60), st.binary(min_size=1, max_size=30), st.booleans())
+def test_nothing_hostile_raises(fields, body, target, chunked):
+    head = b"POST " + target + b" HTTP/1.1\r\n" + fields
+    asked = msgspec.structs.replace(request(GET), head=head, target=target, body=body, chunked=chunked)
+    changed = Rewrite(ALL)(asked)
+    assert b"\n" not in changed.target.partition(target)[0]
+    Rewrite(ALL)(msgspec.structs.replace(asked, head=fields))

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.transform.target import Parts, add_query, remove_query, set_query, split
@@ -29,6 +29,7 @@ def pairs(query):
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in found]
 
 
+@settings(deadline=None)
 @given(TARGETS)
 def test_the_parts_make_the_whole(target):
     parts = split(target)
@@ -52,6 +53,7 @@ def test_forms_of_targets(target, parts):
     assert split(target) == parts
 
 
+@settings(deadline=None)
 @given(QUERIES, NAMES, VALUES)
 def test_setting_leaves_one_field_of_the_name_and_the_others_as_they_were(query, name, value):
     changed = set_query(query, name, value)
@@ -61,11 +63,13 @@ def test_setting_leaves_one_field_of_the_name_and_the_others_as_they_were(query,
     ]
 
 
+@settings(deadline=None)
 @given(QUERIES, NAMES, VALUES)
 def test_adding_puts_a_field_at_the_end(query, name, value):
     assert pairs(add_query(query, name, value)) == [*pairs(query), (name, value)]
 
 
+@settings(deadline=None)
 @given(QUERIES, NAMES)
 def test_removing_takes_the_fields_of_the_name(query, name):
     changed = remove_query(query, name)

@@ -51,7 +51,7 @@ def carry(segments: list[Segment], size: int) -> tuple[list[Request], list[Reque
 
 
 @settings(deadline=None)
-@given(dialogues() | dialogues(pipelined=True), st.integers(1, 9))
+@given(dialogues() | dialogues(bursts=True, opened=True), st.integers(1, 9))
 def test_without_loss_every_rule_sees_its_own_answer(dialogue, size):
     entered, out = carry(dialogue.segments, size)
     assert len(entered) == len(dialogue.turns)

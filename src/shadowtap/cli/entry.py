@@ -14,6 +14,8 @@ from shadowtap.errors import ShadowtapError, UsageError
 COMMANDS = {
     "run": "replay mirrored traffic live, until interrupted or the source ends",
     "extract": "write requests and responses as JSON Lines",
+    "convert": "write what was seen in another format: GoReplay, HAR, k6, curl, a recording",
+    "query": "ask a recording in SQL",
     "check": "validate a configuration, and test what can be tested without sending requests",
     "aws": "set up VPC Traffic Mirroring, and keep it right",
     "demo": "see the whole thing on one machine: no root, no AWS",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shadowtap.cli.options import Parser, add_ports, reader
+from shadowtap.cli.shaping import add_shaping, add_shaping_values, tables_of
 from shadowtap.config import Settings
 from shadowtap.config.kinds import Seconds, Text, Wait, Whole
 from shadowtap.config.merge import load
@@ -42,13 +43,14 @@ def add_settings(parser: Parser) -> None:
         action="extend",
         default=[],
         metavar="TARGET",
-        help="where requests go: http://HOST:PORT or https://HOST:PORT, with options as"
-        " ?timeout=5s&pool=32 (several: each gets every request)",
+        help="where requests go: http://HOST:PORT or https://HOST:PORT, with options as ?timeout=5s&rate=500/s;"
+        " where exchanges are kept: recording:DIR, gor:FILE, jsonl:FILE (several: each gets all)",
     )
     where.add_argument(
         "--config", metavar="FILE", help="a TOML file with the same settings; the command line wins"
     )
     add_ports(where)
+    add_shaping(parser)
     _add_replay(parser.add_argument_group("replay"))
     _add_run(parser.add_argument_group("the run"))
 
@@ -60,7 +62,15 @@ def settings_of(args: argparse.Namespace, file: str | None) -> Settings:
     if args.port:
         values["ports"] = tuple(args.port)
     for_targets = {name: given[name] for name in _FOR_TARGETS if name in given}
-    settings = load(file, sources=args.sources, targets=args.targets, for_targets=for_targets, **values)
+    add_shaping_values(args, values)
+    settings = load(
+        file,
+        sources=args.sources,
+        targets=args.targets,
+        for_targets=for_targets,
+        for_tables=tables_of(args),
+        **values,
+    )
     _check_summary(settings.summary)
     return settings
 

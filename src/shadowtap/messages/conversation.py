@@ -121,15 +121,28 @@ class Conversation:
         method, target, version, head, body = plain
         time_ns, end = chunk.time_ns, chunk.end
         index = self._index
+        begin = (end - len(data)) & MASK
         request = Request(
-            self._connection, index, time_ns, time_ns, method, target, version, head, body, False, (), None
+            self._connection,
+            index,
+            time_ns,
+            time_ns,
+            method,
+            target,
+            version,
+            head,
+            body,
+            False,
+            (),
+            None,
+            begin,
         )
         reader.seen = True
         self._client_at = end
         self._index = index + 1
         self._counters.requests += 1
         out.append(request)
-        self._pairing.asked(request, (end - len(data)) & MASK, chunk.ack, out)
+        self._pairing.asked(request, begin, chunk.ack, out)
         return True
 
     def _take_answer(self, reader: Reader, chunk: Chunk, out: list[Message]) -> bool:
@@ -352,6 +365,7 @@ class Conversation:
             raw.chunked,
             raw.flags,
             raw.fault,
+            raw.begin,
         )
         self._index += 1
         self._counters.requests += 1

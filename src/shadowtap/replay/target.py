@@ -26,7 +26,7 @@ from time import monotonic, time_ns
 from shadowtap.errors import RunError
 from shadowtap.events import Endpoint, Failure, Outcome, Request
 from shadowtap.http1 import Limits
-from shadowtap.ledger import TargetAccount
+from shadowtap.ledger import RATE_LIMIT, TargetAccount
 from shadowtap.replay.breaker import Breaker
 from shadowtap.replay.lane import Lane
 from shadowtap.replay.wire import Wire
@@ -44,7 +44,8 @@ _DRAIN_S = 0.01
 class Target:
     """Replays requests against one environment. All methods must be called from the event loop.
 
-    `authority` replaces Host, None keeps it. `pool` is the number of shared connections, 0 for one of its own per
+    `authority` replaces Host, None keeps it. `allows` says for a moment in nanoseconds whether one more request may
+    be sent, None where their rate has no limit. `pool` is the number of shared connections, 0 for one of its own per
     production connection. `notify` gets one-line notices; `on_outcome` every outcome, with bodies if
     `keep_answer_bodies`; `on_addresses` is called when the name has been looked up again. `offer` never blocks.
     """
@@ -65,6 +66,7 @@ class Target:
         queue_bytes: int = 128 << 20,
         connections: int = 20_000,
         limits: Limits | None = None,
+        allows: Callable[[int], bool] | None = None,
         keep_answer_bodies: bool = False,
         notify: Callable[[str], None] | None = None,
         on_outcome: Callable[[Outcome], None] | None = None,
@@ -80,6 +82,8 @@ class Target:
         self._in_flight_limit, self._queue_limit, self._byte_limit = in_flight, queue, queue_bytes
         self._connection_limit = connections
         self._limits = limits or Limits()
+        self._allows = allows
+        self.full = self.limited = False
         self._keep_bodies = keep_answer_bodies
         self._notify = notify
         self._on_outcome = on_outcome
@@ -143,8 +147,9 @@ class Target:
             self._refused is not None
             or account.in_flight >= self._queue_limit
             or held_bytes > self._byte_limit
+            or (self._allows is not None and not self._allows(time_ns()))
         ):
-            return self._turn_away()
+            return self._turn_away(held_bytes)
         account.replayed += 1
         account.in_flight += 1
         self._held_bytes = held_bytes
@@ -173,11 +178,18 @@ class Target:
             lane.push(request)
         return True
 
-    def _turn_away(self) -> bool:
+    def _turn_away(self, held_bytes: int) -> bool:
+        """Count a request that is not taken; `full` and `limited` say why for as long as it is the last one."""
+        account = self.account
+        self.full = self.limited = False
         if self._refused is not None:
-            self.account.refused[self._refused] += 1
+            account.refused[self._refused] += 1
+        elif account.in_flight >= self._queue_limit or held_bytes > self._byte_limit:
+            account.overflowed += 1
+            self.full = True
         else:
-            self.account.overflowed += 1
+            account.refused[RATE_LIMIT] += 1
+            self.limited = True
         return False
 
     def has_room(self, request: Request, waiting: int) -> bool:

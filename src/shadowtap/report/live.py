@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from shadowtap.ledger import Answers, Latency, Ledger, TargetAccount
+from shadowtap.ledger import Answers, Latency, Ledger, SinkAccount, TargetAccount
 from shadowtap.report import words
 from shadowtap.report.account import fates, losses
 from shadowtap.report.recent import Recent
@@ -72,6 +72,8 @@ class LiveView:
             screen.append(f"{text}\n", "dim")
         self._requests(screen.append("\n"), ledger)
         self._answers(screen.append("\n"), ledger, width)
+        for sink in list(ledger.sinks.values())[:_MOST_LINES]:
+            self._sink(screen, sink)
         self._losses(screen, ledger)
         # The last line is left empty for the ^C that a terminal echoes; on a full line it would wrap.
         return screen.append(f"{_FOOT:─>{width}}"[-width:] + "\n ", "dim")
@@ -110,6 +112,12 @@ class LiveView:
         if target.state != "up" or failed:
             state = "" if target.state == "up" else f"{target.state}; "
             screen.append(f"    {state}failed: {words.reasons(target.failed) or 'none'}\n", "red")
+
+    def _sink(self, screen: Text, sink: SinkAccount) -> None:
+        lost = sink.lost.total()
+        screen.append("● ", "green" if sink.state == "up" and not lost else "red").append(sink.name)
+        screen.append(f"  {words.count(sink.written)} written, {words.count(sink.waiting)} waiting")
+        screen.append(f", {words.count(lost)} lost: {words.reasons(sink.lost)}\n" if lost else "\n", "red")
 
     def _figures(
         self, screen: Text, answers: Answers, figure: str, latency: Latency, other: Latency | None

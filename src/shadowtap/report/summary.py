@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from shadowtap import __version__
-from shadowtap.ledger import Answers, Ledger, TargetAccount
+from shadowtap.ledger import Answers, Ledger, SinkAccount, TargetAccount
 from shadowtap.report import words
-from shadowtap.report.account import Line, fates, losses, outcomes, unused
+from shadowtap.report.account import Line, changes, fates, kept, losses, outcomes, unused
 
 _QUANTILES = (0.5, 0.9, 0.99)
 
@@ -25,7 +25,11 @@ def summary(ledger: Ledger, now_ns: int, ended: str) -> str:
     lines = [f"shadowtap ran {took}; {ended}.", *_alarm(wrong), "", *_requests(ledger)]
     for target in ledger.targets.values():
         lines += ["", *_target(target)]
+    for sink in ledger.sinks.values():
+        lines += ["", *_sink(sink)]
+    lines += _section("Changed on the way", changes(ledger))
     lines += _latencies(ledger)
+    lines += _section("Answers that came too late or never", _early(ledger))
     lines += _section("Lost before HTTP", losses(ledger))
     lines += _section("Not for us", unused(ledger))
     lines += ["", *(_alarm(wrong) or ["Every request is accounted for."])]
@@ -68,6 +72,28 @@ def _target(target: TargetAccount) -> list[str]:
         refused = words.reasons(target.refused)
         lines.append(_row(Line("refused", target.refused.total(), refused), "not taken"))
     return lines
+
+
+def _sink(sink: SinkAccount) -> list[str]:
+    state = "" if sink.state == "up" else f"  ({sink.state})"
+    first, *rest = kept(sink)
+    return [
+        f"{sink.name}{state}",
+        _row(Line("offered", sink.offered, "")),
+        _row(first, "", "="),
+        *(_row(line, "", "+" if line.name in ("lost", "waiting") else " ") for line in rest),
+    ]
+
+
+def _early(ledger: Ledger) -> list[Line]:
+    observed = ledger.observations
+    if observed is None:
+        return []
+    lines = [
+        Line("incomplete", observed.early.total(), f"recorded without: {words.reasons(observed.early)}"),
+        Line("late", observed.late, "came after their request was recorded"),
+    ]
+    return [line for line in lines if line.number]
 
 
 def _sum(lines: list[Line]) -> list[str]:

@@ -8,12 +8,11 @@ from typing import Any
 
 from shadowtap.capture import FileSource, LiveSource
 from shadowtap.capture.sources import SourceSpec, open_source, parse_source
-from shadowtap.config import Settings, TargetSettings
+from shadowtap.config import Settings
 from shadowtap.decap import Decapsulator
-from shadowtap.errors import RunError, UsageError
-from shadowtap.events import Ended, Endpoint, Exchange, Fault, Flag, Frames, Message, Request
-from shadowtap.http1 import Limits
-from shadowtap.ledger import Ledger, TargetAccount
+from shadowtap.errors import RunError
+from shadowtap.events import Ended, Endpoint, Exchange, Fault, Flag, Frames, Message, Observation, Request
+from shadowtap.ledger import Ledger, ObservationCounters
 from shadowtap.pipeline import Pipeline
 from shadowtap.replay import Guard, Target, is_marked
 from shadowtap.report import View
@@ -21,8 +20,13 @@ from shadowtap.report.health import Health
 from shadowtap.report.status import StatusServer
 from shadowtap.runner.files import FileReader
 from shadowtap.runner.live import LiveReader
+from shadowtap.runner.observe import Joiner
+from shadowtap.runner.shape import Shape, count_untaken
+from shadowtap.runner.shaping import Stages
+from shadowtap.runner.sinks import Sink, masker_of, open_sink
 from shadowtap.runner.surroundings import connections as connections_each
-from shadowtap.runner.surroundings import escaped, raise_file_limit, signals, tls
+from shadowtap.runner.surroundings import escaped, raise_file_limit, signals
+from shadowtap.runner.targets import open_target
 
 OWN_MARK = "own_mark"
 AMBIGUOUS = "ambiguous_framing"
@@ -36,6 +40,8 @@ _GC_THRESHOLD = (50_000, 20, 50)
 """Values of the pipeline hold no cycles, so collecting every 700 of them only costs time and latency."""
 _FILE_BACKLOG = 2_000
 """Requests that may wait at a target before a file is read on."""
+_FILE_OPEN = 10_000
+"""Requests that may have answers to come before a file is read on."""
 _FILE_CONNECTIONS = 1 << 40
 """The number of the first connection in a file, where there are live sources too."""
 
@@ -48,6 +54,10 @@ class Runner:
         self.ledger = Ledger(time.time_ns())
         self._view = view
         self._guard = Guard()
+        self._stages: Stages | None = None
+        self._shape: Shape | None = None
+        self._joiner: Joiner | None = None
+        self._sinks: list[Sink] = []
         self._pipeline = self._new_pipeline(0)
         self._targets: list[Target] = []
         self._live: list[LiveReader] = []
@@ -64,7 +74,7 @@ class Runner:
             self.ledger,
             flows=settings.flows,
             http=settings.http,
-            keep_answer_bodies=False,
+            keep_answer_bodies=self._shape is not None and self._shape.wants_answers,
             first_connection=first_connection,
         )
 
@@ -74,12 +84,16 @@ class Runner:
         """Start everything, wait for the end, stop everything."""
         settings = self.settings
         specs = [parse_source(url) for url in settings.sources]
+        self._shape_up(specs)
         status: StatusServer | None = None
         sources: list[LiveSource | FileSource] = []
         wake = asyncio.get_running_loop().call_soon_threadsafe
         with signals(lambda: wake(self.interrupt)), escaped(self._on_bug):
             try:
+                if self._stages is not None:
+                    await self._stages.start()
                 await self._open_targets()
+                self._open_sinks()
                 for spec in specs:
                     source = open_source(spec)
                     sources.append(source)
@@ -96,6 +110,7 @@ class Runner:
             finally:
                 for source in sources:
                     source.close()
+                await self._close_sinks()
                 if status is not None:
                     await status.close()
                 if self._view is not None and self._started:
@@ -104,11 +119,41 @@ class Runner:
             raise self._broken
         return self.ledger
 
+    def _shape_up(self, specs: list[SourceSpec]) -> None:
+        """Make what stands between a request and the targets, where the settings ask for it."""
+        settings, ledger = self.settings, self.ledger
+        stages = self._stages = Stages(settings, specs, ledger)
+        stages.notify = self.tell
+        hooks = stages.hooks
+        if (settings.sinks and not settings.dry_run) or (hooks is not None and hooks.wants_answers):
+            ledger.observations = ObservationCounters()
+            self._joiner = Joiner(self._on_observation, ledger.observations, now=time.monotonic())
+        if not stages.wanted and self._joiner is None:
+            return
+        self._shape = Shape(
+            ledger.requests, self._targets, stages=stages, joiner=self._joiner, clock=self._now_ns
+        )
+        self._pipeline = self._new_pipeline(0)
+
+    def _now_ns(self) -> int:
+        """The time of what is being read: the packets' own where there are only files."""
+        return self._files.now_ns if self._files is not None and not self._live else time.time_ns()
+
     async def _open_targets(self) -> None:
+        if self.settings.dry_run:
+            return
         raise_file_limit()
         share = connections_each(len(self.settings.targets))
         for settings in self.settings.targets:
-            target = self._target(settings, share)
+            target = open_target(
+                settings,
+                self.settings,
+                self.ledger,
+                connections=share,
+                shape=self._shape,
+                notify=self.tell,
+                on_addresses=self._check_target,
+            )
             self._targets.append(target)
             await target.resolve()
         await self._unless_stopped(self._try_targets())
@@ -125,36 +170,39 @@ class Runner:
             task.result()
         task.cancel()
 
-    def _target(self, settings: TargetSettings, connections: int) -> Target:
-        address = settings.address
-        name = str(address)
-        if name in self.ledger.targets:
-            raise UsageError(f"target {name} is given twice; each request goes to a target once")
-        account = self.ledger.targets[name] = TargetAccount(name)
-        http = self.settings.http
-        return Target(
-            account,
-            host=address.host,
-            port=address.port,
-            tls=tls(settings) if address.tls else None,
-            authority=None if settings.keep_host else address.authority.encode(),
-            pool=settings.pool,
-            timeout_s=settings.timeout_s,
-            connect_timeout_s=settings.connect_timeout_s,
-            in_flight=settings.in_flight,
-            queue=settings.queue,
-            queue_bytes=settings.queue_bytes,
-            connections=connections,
-            limits=Limits(head_bytes=http.head_bytes, body_bytes=http.body_bytes),
-            notify=self.tell,
-            on_addresses=self._check_target,
-        )
+    def _open_sinks(self) -> None:
+        if self.settings.dry_run or self._stages is None:
+            return
+        loop = asyncio.get_running_loop()
+
+        def notify(text: str) -> None:  # from a sink's thread
+            loop.call_soon_threadsafe(self.tell, text)
+
+        for settings in self.settings.sinks:
+            masker = masker_of(self.settings.mask, self._stages.key) if settings.mask else None
+            sink = open_sink(settings, masker, notify)
+            self._sinks.append(sink)
+            self.ledger.sinks[sink.account.name] = sink.account
+
+    async def _close_sinks(self) -> None:
+        """Give out what is left, and let every sink write what waits."""
+        if self._joiner is not None:
+            self._joiner.finish()
+        loop = asyncio.get_running_loop()
+        for sink in self._sinks:
+            await loop.run_in_executor(None, sink.close)
+        if self._stages is not None:
+            await self._stages.close(self.settings.grace_s)
+            self._stages.refresh()
 
     def _tell_start(self, sources: list[LiveSource | FileSource], status: StatusServer | None) -> None:
         if self._view is None:
             return
         lines = [f"from {source.name}" for source in sources]
         lines += [f"to {target.account.name}" for target in self._targets]
+        lines += [f"to {sink.account.name}" for sink in self._sinks]
+        if self.settings.dry_run:
+            lines.append("dry run: nothing is sent")
         if status is not None:
             lines.append(f"status on http://{status.host}:{status.port}/metrics and /healthz")
         self._started = True
@@ -203,6 +251,8 @@ class Runner:
         self.ledger.ended = self._why_over(interrupted)
         stop.cancel()
         self._take_the_rest()
+        if self._shape is not None:
+            await self._shape.drain(self.settings.grace_s if interrupted else None)
         await self._drain(wait=not interrupted)
         for target in self._targets:
             target.stop()
@@ -221,6 +271,8 @@ class Runner:
             self.dispatch(self._pipeline.finish(time.time_ns()))
             if self._files is not None:
                 self._files.stop()
+            if self._shape is not None:
+                self._shape.finish()
         except Exception as error:
             self._on_bug(asyncio.get_running_loop(), {"message": "at the end of the run", "exception": error})
 
@@ -275,8 +327,11 @@ class Runner:
                 self.dispatch(self._pipeline.advance(time.time_ns()))
             for target in self._targets:
                 target.tick(now)
+            if self._shape is not None:
+                self._shape.advance(now)
             if self._view is not None and now - shown >= _VIEW_S:
                 shown = now
+                self._refresh()
                 self._view.tick(self.ledger, time.time_ns())
 
     # -- frames ----------------------------------------------------------------------------------------------
@@ -288,7 +343,13 @@ class Runner:
     # -- messages --------------------------------------------------------------------------------------------
 
     def has_room(self, request: Request) -> bool:
-        """Whether every target can take a request of a file; those that are down or refused always can."""
+        """Whether every target can take a request of a file; those that are down or refused always can. So can
+        sinks that do not lag behind."""
+        for sink in self._sinks:
+            if not sink.has_room():
+                return False
+        if self._joiner is not None and self._joiner.counters.open_now > _FILE_OPEN:
+            return False
         return all(target.has_room(request, _FILE_BACKLOG) for target in self._targets)
 
     def dispatch(self, messages: list[Message]) -> None:
@@ -299,6 +360,9 @@ class Runner:
             elif type(message) is Exchange:
                 self._on_exchange(message)
             elif isinstance(message, Ended):
+                if self._shape is not None:
+                    self._shape.ended(message)
+                    continue
                 for target in self._targets:
                     target.connection_ended(message.connection)
 
@@ -307,16 +371,21 @@ class Runner:
         account.seen += 1
         if not request.index and not marked:
             self._saw_server(request.connection.server)
+        shape = self._shape
+        if shape is not None and not shape.saw(request):
+            return
         if request.fault is not None:
-            account.incomplete[request.fault] += 1
+            self._lose(request, "incomplete", request.fault)
         elif marked:
-            account.refused[OWN_MARK] += 1
+            self._lose(request, "refused", OWN_MARK)
         elif request.flags and Flag.AMBIGUOUS_LENGTH in request.flags and not self.settings.replay_ambiguous:
-            account.refused[AMBIGUOUS] += 1
+            self._lose(request, "refused", AMBIGUOUS)
         elif request.method == b"CONNECT":
-            account.refused[TUNNEL] += 1
+            self._lose(request, "refused", TUNNEL)
         elif self._all_refused:
-            account.refused[PRODUCTION_GUARD] += 1
+            self._lose(request, "refused", PRODUCTION_GUARD)
+        elif shape is not None:
+            shape.request(request)
         else:
             taken = False
             for target in self._targets:
@@ -324,7 +393,14 @@ class Runner:
             if taken:
                 account.replayed += 1
             else:
-                account.overflowed += 1
+                count_untaken(account, self._targets)
+
+    def _lose(self, request: Request, bucket: str, reason: str) -> None:
+        """A request is not replayed."""
+        if self._shape is not None:
+            self._shape.lost(request, bucket, reason)
+        else:
+            getattr(self.ledger.requests, bucket)[reason] += 1
 
     def _on_exchange(self, exchange: Exchange) -> None:
         request, response = exchange.request, exchange.response
@@ -332,6 +408,8 @@ class Runner:
             requests = self.ledger.requests
             requests.seen += 1
             requests.incomplete[Fault.UNSEEN] += 1
+        if self._shape is not None:
+            self._shape.exchange(exchange)
         if response is None:
             return
         latency_ns = None
@@ -343,6 +421,20 @@ class Runner:
             self.ledger.messages.responses_incomplete[response.fault] += 1
         if response.status >= 200 or response.status == 101:
             self.ledger.production.record(response.status, latency_ns)
+
+    def _on_observation(self, observation: Observation) -> None:
+        """All that will be known of a request is known."""
+        for sink in self._sinks:
+            sink.offer(observation)
+        if self._stages is not None and self._stages.hooks is not None:
+            self._stages.hooks.answers(observation)
+
+    def _refresh(self) -> None:
+        """Bring those parts of the ledger up to date that others count."""
+        if self._stages is not None:
+            self._stages.refresh()
+        for sink in self._sinks:
+            sink.refresh()
 
     # -- safety ----------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ The law: every request that enters comes out exactly once, as itself, as what th
 at every moment entered = passed + dropped + held.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from shadowtap.events import Ended, Exchange, Request
@@ -55,6 +56,16 @@ class Chain:
     def held(self) -> int:
         """Requests that wait now."""
         return self._waiting.requests if self._waiting is not None else 0
+
+    @property
+    def matched(self) -> Counter[str]:
+        """Requests that each `only` and `skip` rule decided, by its text."""
+        return self._filter.matched if self._filter is not None else Counter()
+
+    @property
+    def allowed(self) -> Counter[str]:
+        """Writes that each rule let through, by its text."""
+        return self._safety.allowed if self._safety is not None else Counter()
 
     @property
     def reasons(self) -> dict[Bucket, tuple[str, ...]]:

@@ -1,10 +1,10 @@
-"""What is hidden, and what stays readable."""
+"""What is hidden of a header field, and what stays readable."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shadowtap.report import mask
+from shadowtap.masking import Masker
+
+M = r"masked-[0-9a-f]{12}"
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,14 @@ from shadowtap.report import mask
         ("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/2026, Signature=fe5f", "AWS4-HMAC-SHA256 ***"),
         ("Authorization", "naked-token", "***"),
         ("Authorization", "hunter2 and more", "***"),
+        ("X-Forwarded-Authorization", "Bearer x", "Bearer ***"),
         ("Proxy-Authorization", "Digest username=x", "Digest ***"),
         ("Cookie", "session=abc; theme=dark", "session=***; theme=***"),
         ("Cookie", "naked", "***"),
+        ("Cookie", "a=; b=\"\"; =c;", "a=; b=\"\"; =***;"),
         ("Set-Cookie", "session=abc; Path=/; HttpOnly", "session=***; Path=/; HttpOnly"),
         ("Set-Cookie", "naked; Path=/", "***; Path=/"),
+        ("Set-Cookie", "a=b; Expires=Wed, 25 Nov 2026 12:00:00 GMT; other=x", "a=***; Expires=Wed, 25 Nov 2026 12:00:00 GMT; other=***"),
         ("X-Api-Key", "abc", "***"),
         ("X-Auth-Token", "abc", "***"),
         ("X-Amz-Security-Token", "abc", "***"),
@@ -27,16 +30,16 @@ from shadowtap.report import mask
         ("x-amzn-oidc-accesstoken", "abc", "***"),
         ("Ocp-Apim-Subscription-Key", "abc", "***"),
         ("X-Vault-Token", "", ""),
-        ("Referer", "https://me:pw@shop/a?q=1&token=abc", "https://***@shop/a?q=1&token=***"),
+        ("Referer", "https://me:pw@shop/a?q=1&token=abc", "https://***:***@shop/a?q=1&token=***"),
         ("Location", "/cb#access_token=abc&state=1", "/cb#access_token=***&state=1"),
+        ("Link", '</a?token=abc>; rel="next", </b?code=d>', '</a?token=***>; rel="next", </b?code=***>'),
+        ("X-Note", 'token="a b", next=1', "token=***, next=1"),
+        ("From", "Me <me@shop.org>", "Me <***>"),
         ("Idempotency-Key", "abc", "abc"),
-        ("Sec-WebSocket-Key", "abc", "abc"),
-        ("Accept", "text/html;q=0.9", "text/html;q=0.9"),
-        ("Content-Type", "multipart/form-data; boundary=x", "multipart/form-data; boundary=x"),
     ],
-)
+)  # fmt: skip
 def test_headers(name, value, shown):
-    assert mask.header(name.encode(), value.encode()) == shown.encode()
+    assert Masker(None).header(name.encode(), value.encode()) == shown.encode()
 
 
 @pytest.mark.parametrize(
@@ -53,31 +56,13 @@ def test_headers(name, value, shown):
         ("/a;jsessionid=abc?b=1", "/a;jsessionid=***?b=1"),
         ("/a?token=what?now", "/a?token=***"),
         ("/a?b=1;token=abc", "/a?b=1;token=***"),
+        ("/a?token=ab;cd&b=1", "/a?token=***&b=1"),
         ("/a?token=", "/a?token="),
-        ("http://me:pw@shop/a", "http://***@shop/a"),
-        ("/mail/me@example.org", "/mail/me@example.org"),
+        ("/a?to=/b?token=c", "/a?to=/b?token=***"),
+        ("http://me:pw@shop/a", "http://***:***@shop/a"),
+        ("/mail/me@example.org", "/mail/***"),
         ("*", "*"),
     ],
 )
 def test_targets(target, shown):
-    assert mask.target(target.encode()) == shown.encode()
-
-
-@given(st.binary(), st.binary())
-def test_nothing_raises(name, value):
-    mask.header(name, value)
-    mask.target(value)
-
-
-@given(
-    st.sampled_from(["token", "x_secret", "password", "sig", "client_secret"]), st.text("abcdef", min_size=12)
-)
-def test_no_secret_gets_through(name, secret):
-    for url in (
-        f"/a?{name}={secret}",
-        f"/a?b=1&{name}={secret}&c=2",
-        f"/a#{name}={secret}",
-        f"/a;{name}={secret}",
-    ):
-        assert secret.encode() not in mask.target(url.encode())
-        assert secret.encode() not in mask.header(b"Referer", b"http://x" + url.encode())
+    assert Masker(None).target(target.encode()) == shown.encode()
