@@ -36,7 +36,7 @@ def test_setup_installs_what_tests_ask_for_and_nothing_else() -> None:
     assert set(PAIRS) == asked - _AT_HAND
 
 
-_ASKED = re.compile(r"(?:which\(|tool\(|Web\(\[)\"([a-z]+)\"")
+_ASKED = re.compile(r"(?:which\(|_need\(|tool\(|Web\(\[)\"([a-z]+)\"")
 _AT_HAND = {"jq", "editcap", "mergecap"}
 """Used where it is there, and of the same package as another one."""
 
