@@ -86,7 +86,7 @@ def test_batches_and_overlays_make_no_difference(talk: Dialogue, sizes: list[int
     assert [m.index for m in found if isinstance(m, Request)] == list(range(len(talk.turns)))
 
 
-@given(st.data(), dialogues(opened=True, pipelined=True), SIZES)
+@given(st.data(), dialogues(opened=True, bursts=True), SIZES)
 def test_copies_and_neighbours_that_change_places_make_no_difference(
     data: st.DataObject, talk: Dialogue, sizes: list[int]
 ) -> None:
