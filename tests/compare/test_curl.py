@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from shadowtap.compare.curl import curl
 class Echo(http.server.BaseHTTPRequestHandler):
     """Notes what it is asked."""
 
-    seen: list[tuple[str, str, dict[str, str], bytes]] = []
+    seen: ClassVar[list[tuple[str, str, dict[str, str], bytes]]] = []
 
     def answer(self) -> None:
         length = int(self.headers.get("Content-Length", "0"))

@@ -63,7 +63,7 @@ TEXTS = {
 <body class="main key-visual"><form action="/login" method="post"><input type="text" name="user"><input type="password"
  name="password" placeholder="Password"><input type="submit" value="Log in"></form><p>Forgot your password? Your session
  has ended. Token ring &amp; code: see <a href="/help?topic=password&amp;page=2">help</a>.</p><p>3 &lt; 5, 50 % off</p>
-<script>var i=0;function pass(a,b){return a&&b?a[i++]:b}</script></body></html>""",
+<script>var t=(new Date()).getTime()+2419200000,i=0;function pass(a,b){return a&&b?a[i++]:b}</script></body></html>""",
     "application/xml": """<?xml version="1.0"?><items xmlns:x="http://x.example/ns"><item key="7" x:code="A1">Key ring
  </item><key/><price>3.14159265358979312</price></items>""",
     "text/csv": "id,code,name\r\n1,K-77,Key ring\r\n2,K-78,Passepartout\r\n",

@@ -8,7 +8,7 @@ they are anything.
 
 import re
 from collections.abc import Callable, Iterable
-from enum import Enum
+from enum import IntEnum
 from fnmatch import translate
 from urllib.parse import unquote_to_bytes
 
@@ -23,17 +23,17 @@ from shadowtap.masking.name_lists import (
 )
 
 CACHE_LIMIT = 10_000
-"""Names whose answer is remembered, each of at most 128 octets."""
+"""Names whose answer is remembered, for each place, each of at most 128 octets."""
 CACHED_BYTES = 128
 
 
-class Place(Enum):
+class Place(IntEnum):
     """Where a name stands."""
 
-    HEADER = "header"
-    PARAMETER = "parameter"
+    HEADER = 0
+    PARAMETER = 1
     """Of a query or a form."""
-    FIELD = "field"
+    FIELD = 2
     """Of JSON, XML or another text."""
 
 
@@ -73,18 +73,19 @@ class Names:
         exceptions = list(keep)
         self._has_exceptions = bool(exceptions)
         self._keep = _matcher(exceptions)
-        self._known: dict[tuple[Place, bytes], bool] = {}
+        self._known: tuple[dict[bytes, bool], ...] = ({}, {}, {})
         self.pattern = _pattern(own)
 
     def is_secret(self, place: Place, name: bytes) -> bool:
         """Whether the value of this name is to be masked there."""
-        known = self._known.get((place, name))
+        answers = self._known[place]
+        known = answers.get(name)
         if known is None:
             known = self._judge(place, bare(name), last_part(name))
             if len(name) <= CACHED_BYTES:
-                if len(self._known) >= CACHE_LIMIT:
-                    self._known.clear()
-                self._known[place, name] = known
+                if len(answers) >= CACHE_LIMIT:
+                    answers.clear()
+                answers[name] = known
         return known
 
     def is_kept(self, name: bytes) -> bool:

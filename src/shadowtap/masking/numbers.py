@@ -19,10 +19,10 @@ _sequence = finder(rb"[0-9](?:" + _SEPARATOR + rb"?[0-9]){12,}")
 _iban = finder(rb"(?i)" + _COUNTRY + rb"[0-9]{2}")
 _GROUP = re.compile(rb"([0-9]++)(" + _SEPARATOR + rb"?)")
 _MAX_CARD = 19
-_PHONE = re.compile(rb"(?<![0-9A-Za-z+])\+[1-9](?:(?:[ ().-]{0,2}|\+)[0-9]){7,14}+(?![0-9])")
+_PHONE = re.compile(rb"(?<![0-9A-Za-z+)\]_])\+[1-9](?:(?:[ ().-]{0,2}|\+)[0-9]){7,14}+(?![0-9])")
 _ACCOUNTS = {
-    country: re.compile(rb"(?:" + _SEPARATOR + rb"?[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 4))
-    for country, length in IBAN_BYTES.items()
+    length: re.compile(rb"(?:" + _SEPARATOR + rb"?[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 4))
+    for length in set(IBAN_BYTES.values())
 }
 _LAYOUT = re.compile(_SEPARATOR + rb"|[()]")
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -53,7 +53,7 @@ def ibans(text: bytes, stand_ins: StandIns) -> Iterator[Span]:
     end = 0
     while (found := _iban(text, end)) is not None:
         start, end = found
-        account = _ACCOUNTS[text[start : start + 2].upper()].match(text, end)
+        account = _ACCOUNTS[IBAN_BYTES[text[start : start + 2].upper()]].match(text, end)
         if account is None or text[start - 1 : start].isalnum():
             end = start + 1
             continue

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from enum import Enum
+from enum import IntEnum
 from typing import NamedTuple
 
 from shadowtap.masking.names import Names, Place
@@ -18,15 +18,19 @@ class Named(NamedTuple):
     """Whether only a number can take its place."""
 
 
-class Pairs(Enum):
-    """Where the pairs stand: `separators` are what stands between them."""
+class Pairs(IntEnum):
+    """Where the pairs stand."""
 
-    URL = rb"?&;#\s="
-    FORM = rb"&\r\n="
-    HEADER = rb"?&;#,\s\"="
+    URL = 0
+    FORM = 1
+    HEADER = 2
 
 
-_NAMES = {pairs: re.compile(rb"(?:(?<=[%b])|\A)([^%b]++)=" % (pairs.value, pairs.value)) for pairs in Pairs}
+_SEPARATORS = {Pairs.URL: rb"?&;#\s=", Pairs.FORM: rb"&\r\n=", Pairs.HEADER: rb"?&;#,\s\"="}
+_NAMES = {
+    pairs: re.compile(rb"(?:(?<=[%b])|\A)([^%b]++)=" % (separators, separators))
+    for pairs, separators in _SEPARATORS.items()
+}
 _NEXT = rb"(?![A-Za-z0-9_.%\[\]-]{1,64}=)"
 """A semicolon separates pairs only where another pair comes."""
 _URL_VALUE = re.compile(rb"(?:[^&#;]++|;" + _NEXT + rb")*+")
@@ -34,17 +38,18 @@ URL_IN_TEXT = re.compile(rb"(?:[^&#;\s\"'<>\\]++|;" + _NEXT + rb")*+")
 _PATH_VALUE = re.compile(rb"[^/;?&#]*+")
 _FORM_VALUE = re.compile(rb"[^&\r\n]*+")
 _LISTED_VALUE = re.compile(rb"\"(?:[^\"\\]++|\\.)*+\"?|[^&#;,\s]*+", re.DOTALL)
-_PATH_END = re.compile(rb"[?#]|\Z")
+_PATH_END = re.compile(rb"[?#]")
 
 
 def named_in_pairs(text: bytes, pairs: Pairs, names: Names) -> Iterator[Named]:
     """In order, without overlap. The values of other names are looked into: a URL may stand in one."""
-    path_end = _PATH_END.search(text)
-    query = len(text) if path_end is None else path_end.start()
     done = 0
+    query = -1
     for found in _NAMES[pairs].finditer(text):
         if found.start() < done or not names.is_secret(Place.PARAMETER, found[1]):
             continue
+        if query < 0:
+            query = path_end.start() if (path_end := _PATH_END.search(text)) else len(text)
         value = _value(text, found, pairs, query)
         if value is not None:
             done = value.end()

@@ -7,7 +7,7 @@ whole; what a view shows counts more than what its escapes look like.
 """
 
 import re
-from enum import Enum
+from enum import IntEnum
 
 from shadowtap.masking.fields import AFTER, Fields, value_of
 from shadowtap.masking.linear import gate
@@ -26,14 +26,14 @@ _ENCODED_JSON = re.compile(rb"(?<![A-Za-z0-9_/+.-])eyJ[A-Za-z0-9_/+-]{8,}+={0,2}
 """A JSON object in base64."""
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """What kind of text it is, where that makes a difference."""
 
-    URL = "url"
-    FORM = "form"
-    HEADER = "header"
-    PLAIN = "plain"
-    MARKUP = "markup"
+    URL = 0
+    FORM = 1
+    HEADER = 2
+    PLAIN = 3
+    MARKUP = 4
     """JSON, XML, HTML, scripts and all else with a syntax of its own."""
 
 

@@ -23,7 +23,7 @@ from shadowtap.events import (
     Response,
 )
 from shadowtap.http1 import Limits, Raw, Reader
-from shadowtap.http1.plain import NO_BODY_METHODS, plain_answer, plain_request
+from shadowtap.http1.plain import NO_BODY_METHODS
 from shadowtap.http1.reader import State
 from shadowtap.ledger import MessageCounters
 from shadowtap.messages.pairing import Pairing
@@ -98,76 +98,77 @@ class Conversation:
     def take_chunk(self, chunk: Chunk, out: list[Message]) -> None:
         """Octets of one direction."""
         reader = self._readers[chunk.direction]
-        if reader is not None and not self._held:
-            if reader.state is _HEAD and not reader.held:
-                if (
-                    self._take_request(reader, chunk, out)
-                    if reader.is_request
-                    else self._take_answer(reader, chunk, out)
-                ):
-                    return
-            elif (kept := reader.more(chunk.data)) >= 0:
+        if reader is None or self._held:
+            self._take_carefully(reader, chunk, out)
+            return
+        data = chunk.data
+        if reader.state is not _HEAD or reader.held:
+            if (kept := reader.more(data)) >= 0:
                 self._counters.buffered_bytes += kept
                 if reader.is_request:
                     self._client_at = chunk.end
                 return
+        elif reader.is_request:
+            if len(data) <= self._plain_bytes and (plain := reader.plain.request(data)) is not None:
+                method, target, version, head, body = plain
+                time_ns, end = chunk.time_ns, chunk.end
+                index = self._index
+                begin = (end - len(data)) & MASK
+                request = Request(
+                    self._connection,
+                    index,
+                    time_ns,
+                    time_ns,
+                    method,
+                    target,
+                    version,
+                    head,
+                    body,
+                    False,
+                    (),
+                    None,
+                    begin,
+                )
+                reader.seen = True
+                self._client_at = end
+                self._index = index + 1
+                self._counters.requests += 1
+                out.append(request)
+                self._pairing.asked(request, begin, chunk.ack, out)
+                return
+        else:
+            pairing = self._pairing
+            ack = chunk.ack
+            if pairing.waiting and (ack == self._client_at or not self._is_ahead(ack)):
+                request = pairing.waiting[0][0]
+                if (
+                    len(data) <= self._plain_bytes
+                    and (answer := reader.plain.answer(data)) is not None
+                    and request.method not in NO_BODY_METHODS
+                    and (not pairing.careful or pairing.begins((chunk.end - len(data)) & MASK))
+                ):
+                    (version, _, reason), status, head, length = answer
+                    time_ns = chunk.time_ns
+                    body = data[-length:] if length and self._keep else b""
+                    response = Response(
+                        request.connection,
+                        time_ns,
+                        time_ns,
+                        status,
+                        reason,
+                        version,
+                        head,
+                        body,
+                        length,
+                        False,
+                        (),
+                        None,
+                    )
+                    reader.seen = True
+                    self._counters.responses += 1
+                    pairing.answered(response, (chunk.end - len(data)) & MASK, chunk.end, ack, out)
+                    return
         self._take_carefully(reader, chunk, out)
-
-    def _take_request(self, reader: Reader, chunk: Chunk, out: list[Message]) -> bool:
-        """A request that is exactly one chunk; False where it is not."""
-        data = chunk.data
-        if len(data) > self._plain_bytes or (plain := plain_request(data)) is None:
-            return False
-        method, target, version, head, body = plain
-        time_ns, end = chunk.time_ns, chunk.end
-        index = self._index
-        begin = (end - len(data)) & MASK
-        request = Request(
-            self._connection,
-            index,
-            time_ns,
-            time_ns,
-            method,
-            target,
-            version,
-            head,
-            body,
-            False,
-            (),
-            None,
-            begin,
-        )
-        reader.seen = True
-        self._client_at = end
-        self._index = index + 1
-        self._counters.requests += 1
-        out.append(request)
-        self._pairing.asked(request, begin, chunk.ack, out)
-        return True
-
-    def _take_answer(self, reader: Reader, chunk: Chunk, out: list[Message]) -> bool:
-        """An answer that is exactly one chunk, and answers the request that has waited longest; False where not."""
-        data, ack, pairing = chunk.data, chunk.ack, self._pairing
-        if not pairing.waiting or (ack != self._client_at and self._is_ahead(ack)):
-            return False
-        request = pairing.waiting[0][0]
-        if (
-            len(data) > self._plain_bytes
-            or (plain := plain_answer(data)) is None
-            or request.method in NO_BODY_METHODS
-            or (pairing.careful and not pairing.begins((chunk.end - len(data)) & MASK))
-        ):
-            return False
-        (version, _, reason), status, head, length = plain
-        time_ns = chunk.time_ns
-        body = data[-length:] if length and self._keep else b""
-        response = Response(
-            request.connection, time_ns, time_ns, status, reason, version, head, body, length, False, (), None
-        )
-        reader.seen = True
-        self._counters.responses += 1
-        pairing.answered(response, (chunk.end - len(data)) & MASK, chunk.end, ack, out)
-        return True
 
     def _take_carefully(self, reader: Reader | None, chunk: Chunk, out: list[Message]) -> None:
         if reader is None:
@@ -255,12 +256,12 @@ class Conversation:
         while left:
             raws: list[Raw] = []
             held, skipped = reader.held, reader.skipped
-            left = reader.read(chunk.data, left, chunk.time_ns, chunk.end, chunk.ack, raws)
+            before, left = left, reader.read(chunk.data, left, chunk.time_ns, chunk.end, chunk.ack, raws)
             self._counters.buffered_bytes += reader.held - held
             if reader.skipped != skipped:
                 self._lose_way(reader, out)
             self._on_messages(reader, raws, out)
-            if reader.state is _SEEK:
+            if reader.state is _SEEK or left == before:  # or an answer turned out to have no body
                 self._lose_way(reader, out)
             if left and not reader.is_request and reader.at_boundary and self._is_ahead(chunk.ack):
                 return left

@@ -24,7 +24,7 @@ holds for it, and after a loss it gets no more pairs.
 from collections import deque
 from typing import NamedTuple
 
-from shadowtap.events import Exchange, Message, Request, Response
+from shadowtap.events import Exchange, Flag, Message, Request, Response
 from shadowtap.http1 import Reader
 from shadowtap.ledger import MessageCounters
 from shadowtap.serial import distance
@@ -183,13 +183,14 @@ class Pairing:
 
     def end_answers(self, out: list[Message]) -> None:
         """The server will send nothing more, and nothing of what it sent last is lost."""
-        if self._reading() is None:
-            self._settle_late(self._late.end if self._late else -1, out)
+        late = self._late
+        if late is not None and self._reading() is None and Flag.UNTIL_CLOSE not in late.response.flags:
+            self._settle_late(late.end, out)
 
     def close(self, out: list[Message]) -> None:
         """Nothing more will come."""
         late, waiting = self._late, self.waiting
-        if late is not None and self._joined and len(waiting) == 1 and not late.response.fault:
+        if late is not None and self._joined and len(waiting) == 1:
             self._settle_late(late.end if late.begin == waiting[0][2] else -1, out)
         self._let_go(out)
         for response in self._early:
@@ -259,7 +260,7 @@ class Pairing:
         self, response: Response, begin: int, end: int, ack: int, out: list[Message]
     ) -> None:
         found = self._find(begin, ack)
-        if found == NONE and not self._sure and is_final(response):
+        if found == NONE and not self._sure and is_final(response) and response.fault is None:
             found = self._directly_before(end, begin, ack)
         if found == READING and len(self._early) < MAX_EARLY:
             self.careful = True
@@ -278,11 +279,8 @@ class Pairing:
         waiting, reading = self.waiting, self._reading()
         if self._sure:
             awaited = waiting[0][1:3] if waiting else reading
-            if awaited is None or not self._may_be(*awaited, begin, ack):
-                return NONE
-            if self._first and begin != awaited[1] >= 0:
-                return NONE  # the server's first octets were lost, and with them an answer perhaps
-            return 0 if waiting else READING
+            if awaited is not None and self._may_be(*awaited, begin, ack, first=self._first):
+                return 0 if waiting else READING
         for place, sent in enumerate(waiting):
             if sent[3] & LEADS and sent[2] == begin:
                 return place
@@ -290,10 +288,14 @@ class Pairing:
             return READING
         return NONE
 
-    def _may_be(self, at: int, seen: int, begin: int, ack: int) -> bool:
+    def _may_be(self, at: int, seen: int, begin: int, ack: int, *, first: bool = False) -> bool:
         """Whether a request that was sent from `at` on, with the answers up to `seen` read, may be answered by what
-        begins at `begin` and acknowledges `ack`."""
-        return ack < 0 or seen < 0 or (distance(ack, at) > 0 and distance(begin, seen) >= 0)
+        begins at `begin` and acknowledges `ack`. The first answer of all begins where the client had read to: if not,
+        the server's first octets were lost, and with them an answer perhaps."""
+        if ack < 0 or seen < 0:
+            return True
+        ahead = distance(begin, seen)
+        return distance(ack, at) > 0 and (ahead == 0 if first else ahead >= 0)
 
     def _directly_before(self, end: int, begin: int, ack: int) -> int:
         """Rule 2, for a client that has gone on already."""
@@ -340,7 +342,7 @@ class Pairing:
         self._let_go(out, lost=self._hole >= 0 and len(sent) == 1 and not self._torn)
         if not is_final(response):
             self._orphan(response, out)
-        elif may_be and may_be[-1] and reading is None and not self._torn:
+        elif may_be and may_be[-1] and reading is None and not self._torn and response.fault is None:
             self._late = _Late(response, begin, end)
             self._counters.buffered_bytes += len(response.body)
         else:
