@@ -63,10 +63,10 @@ def test_xml_that_is_not_read(octets: bytes) -> None:
 
 
 def test_depth_and_number_are_bounded() -> None:
-    parse_html("<div>" * 50_000)
+    parse_html("<div>" * 15_000)
     parse_xml(b"<a>" * 9000 + b"</a>" * 9000, None)
     with pytest.raises(NotMarkup):
-        parse_html("<i></i>" * 100_001)
+        parse_html("<i></i>" * 20_001)
 
 
 @pytest.mark.parametrize(

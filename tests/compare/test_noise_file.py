@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shadowtap.compare.learned import NoiseRule, Source
+from shadowtap.compare.mask import NoMask
 from shadowtap.compare.noise_file import read_noise, write_noise
 from shadowtap.errors import UsageError
+from shadowtap.events import Difference, Verdict
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 rules = st.builds(
@@ -21,11 +23,13 @@ rules = st.builds(
 
 @given(st.lists(rules, max_size=5))
 def test_what_is_written_is_read(written: list[NoiseRule]) -> None:
-    assert read_noise(write_noise(written)) == written
+    assert read_noise(write_noise(written, NoMask())) == written
 
 
 def test_it_can_be_edited() -> None:
-    text = write_noise([NoiseRule("GET /a", "json_value", "body.seen", Source.PRODUCTION, 120, 118)])
+    text = write_noise(
+        [NoiseRule("GET /a", "json_value", "body.seen", Source.PRODUCTION, 120, 118)], NoMask()
+    )
     (rule,) = read_noise(text.replace("enabled = true", "enabled = false"))
     assert not rule.enabled
     assert (rule.pairs, rule.differed) == (120, 118)
@@ -34,7 +38,7 @@ def test_it_can_be_edited() -> None:
 def test_a_rule_by_hand_needs_no_counts() -> None:
     (rule,) = read_noise('[[noise]]\nendpoint = "GET /a"\nkind = "json_value"\nwhere = "body.x"\n')
     assert rule.by_hand
-    assert tomllib.loads(write_noise([rule]))["noise"] == [
+    assert tomllib.loads(write_noise([rule], NoMask()))["noise"] == [
         {
             "enabled": True,
             "endpoint": "GET /a",
@@ -53,5 +57,18 @@ def test_what_cannot_be_read_is_refused(text: str) -> None:
 
 def test_lone_surrogates_can_be_written() -> None:
     assert read_noise(
-        write_noise([NoiseRule("GET /a", "k", "w", Source.PRODUCTION, 1, 1, True, ("\ud800\x00\x7f", ""))])
+        write_noise(
+            [NoiseRule("GET /a", "k", "w", Source.PRODUCTION, 1, 1, True, ("\ud800\x00\x7f", ""))], NoMask()
+        )
     )
+
+
+def test_examples_are_masked() -> None:
+    class Stars(NoMask):
+        def verdict(self, verdict: Verdict) -> Verdict:
+            return Verdict("", tuple(Difference(d.kind, d.where, "***", "***") for d in verdict.differences))
+
+    rule = NoiseRule("GET /a", "json_value", "body.pin", Source.PRODUCTION, 9, 9, True, ("1234", "5678"))
+    text = write_noise([rule], Stars())
+    assert "1234" not in text
+    assert 'production = "***"' in text

@@ -10,29 +10,34 @@ from hypothesis import strategies as st
 from compare.answers import NOW, Answer, exchange, outcome, request
 from shadowtap.compare import Comparison, Condition, NoMask, State, json_text, junit_text, overall
 from shadowtap.compare.conditions import Judgement
-from shadowtap.events import Request, Response
+from shadowtap.events import Difference, Exchange, Outcome, Request, Verdict
+
+
+def starred(message):
+    return msgspec.structs.replace(
+        message, head=message.head.replace(b"secret", b"***"), body=message.body.replace(b"secret", b"***")
+    )
 
 
 class Stars:
     """Hides the word secret everywhere."""
 
+    def exchange(self, exchange: Exchange) -> Exchange:
+        return Exchange(self.request(exchange.request), starred(exchange.response))
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        return msgspec.structs.replace(starred(outcome), request=self.request(outcome.request))
+
     def request(self, request: Request) -> Request:
-        return msgspec.structs.replace(
-            request,
-            head=request.head.replace(b"secret", b"***"),
-            body=b"",
-            target=request.target.replace(b"secret", b"***"),
-        )
+        return msgspec.structs.replace(starred(request), target=request.target.replace(b"secret", b"***"))
 
-    def response(self, response: Response) -> Response:
-        return msgspec.structs.replace(
-            response,
-            head=response.head.replace(b"secret", b"***"),
-            body=response.body.replace(b"secret", b"***"),
-        )
+    def verdict(self, verdict: Verdict) -> Verdict:
+        def shown(d: Difference) -> Difference:
+            return Difference(
+                d.kind, d.where, d.production.replace("secret", "***"), d.target.replace("secret", "***")
+            )
 
-    def text(self, text: str) -> str:
-        return text.replace("secret", "***")
+        return msgspec.structs.replace(verdict, differences=tuple(map(shown, verdict.differences)))
 
 
 def run(*pairs: tuple[object, object], path: str = "/a?k=secret") -> Comparison:

@@ -12,8 +12,9 @@ from shadowtap.compare.answers import compare
 from shadowtap.compare.comparison import Comparison, Result
 from shadowtap.compare.conditions import Condition, Judgement, State
 from shadowtap.compare.learned import NoiseRule
+from shadowtap.compare.mask import Mask, NoMask
 from shadowtap.compare.noise_file import read_noise, write_noise
-from shadowtap.compare.outputs import Mask, NoMask, as_dict, json_text, junit_text, overall
+from shadowtap.compare.outputs import as_dict, json_text, junit_text, overall
 from shadowtap.compare.rules import Rules, make_rules
 
 __all__ = [

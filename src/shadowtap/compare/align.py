@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Alignment(NamedTuple):
-    """Indices: pairs that belong together (and are not known to be equal), what is missing from the target, what is
+    """Indices: pairs that belong together (equal ones may be left out), what is missing from the target, what is
     there in addition; and whether what belongs together stands in another order."""
 
     pairs: list[tuple[int, int]]
@@ -38,10 +38,17 @@ def align(production: Sequence[Any], target: Sequence[Any], *, unordered: bool =
     keyed = _by_key(production, target)
     if keyed is not None:
         return keyed
+    if len(production) == len(target) and _differ_at_most_once(production, target):
+        return Alignment([(at, at) for at in range(len(production))], [], [], reordered=False)
     mine, theirs = list(map(identity, production)), list(map(identity, target))
     if unordered or (len(mine) == len(theirs) and Counter(mine) == Counter(theirs)):
         return _as_bags(mine, theirs, production, target)
     return in_order(mine, theirs, production, target)
+
+
+def _differ_at_most_once(production: Sequence[Any], target: Sequence[Any]) -> bool:
+    unequal = (True for mine, theirs in zip(production, target, strict=True) if mine != theirs)
+    return next(unequal, None) is None or next(unequal, None) is None
 
 
 def identity(value: Any) -> Hashable:

@@ -124,7 +124,7 @@ class Unread(str):
     @property
     def beyond(self) -> bool:
         """Whether a limit was met."""
-        return self.startswith(("deeper", "more than", "it declares"))
+        return self.startswith(("deeper", "longer", "declaring"))
 
 
 def _tree(kind: Kind, content: Content) -> object:

@@ -23,6 +23,8 @@ from shadowtap.compare.places import Path, key, place
 
 MAX_DEPTH = 100
 """Levels that are compared one by one; what is deeper is one value. Below Python's own limit of calls."""
+MAX_GONE = 5000
+"""Keys of an object that are missing and looked at."""
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _NESTED = (dict, list)
@@ -113,10 +115,10 @@ def _objects(
             other = target[name]
             if value != other or not _deep_equal(value, other):
                 _walk(value, other, (*path, name), found, root)
-        else:
+        elif len(gone) < MAX_GONE:
             gone.setdefault(key(name), []).append(name)
     for name, value in target.items():
-        if name in production:
+        if name in production or found.full:
             continue
         renamed = gone.get(key(name), ())
         if renamed and "{" in key(name):
@@ -126,7 +128,7 @@ def _objects(
         else:
             found.in_body("json_extra", (*path, name), "", value, root)
     for names in gone.values():
-        for name in names:
+        for name in names if not found.full else ():
             found.in_body("json_missing", (*path, name), production[name], "", root)
 
 

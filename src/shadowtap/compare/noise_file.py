@@ -21,6 +21,7 @@ from collections.abc import Iterable
 import msgspec
 
 from shadowtap.compare.learned import NoiseRule, Source
+from shadowtap.compare.mask import Mask, masked_example
 from shadowtap.errors import UsageError
 
 MAX_BYTES = 16 << 20
@@ -49,9 +50,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     noise: list[_Written] = []
 
 
-def write_noise(rules: Iterable[NoiseRule]) -> str:
-    """The text of a file with these rules."""
-    return _HEAD + "".join(map(_rule, rules))
+def write_noise(rules: Iterable[NoiseRule], mask: Mask) -> str:
+    """The text of a file with these rules, and their examples without secrets."""
+    return _HEAD + "".join(_rule(rule, masked_example(rule, mask)) for rule in rules)
 
 
 def read_noise(text: str) -> list[NoiseRule]:
@@ -80,14 +81,14 @@ def read_noise(text: str) -> list[NoiseRule]:
     ]
 
 
-def _rule(rule: NoiseRule) -> str:
+def _rule(rule: NoiseRule, example: tuple[str, str]) -> str:
     texts = {"endpoint": rule.endpoint, "kind": rule.kind, "where": rule.where, "source": rule.source.value}
     lines = ["", "[[noise]]", f"enabled = {str(rule.enabled).lower()}"]
     lines += [f"{name} = {_quoted(text)}" for name, text in texts.items()]
     if not rule.by_hand:
         lines += [f"pairs = {rule.pairs}", f"differed = {rule.differed}"]
-    if any(rule.example):
-        lines += [f"production = {_quoted(rule.example[0])}", f"other = {_quoted(rule.example[1])}"]
+    if any(example):
+        lines += [f"production = {_quoted(example[0])}", f"other = {_quoted(example[1])}"]
     return "\n".join(lines) + "\n"
 
 

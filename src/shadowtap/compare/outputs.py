@@ -4,7 +4,7 @@ Everything shown goes through a mask first: it takes the secrets and personal da
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
@@ -14,6 +14,7 @@ from shadowtap.compare.conditions import Judgement, State
 from shadowtap.compare.curl import curl
 from shadowtap.compare.findings import Example, Group, Row, Summary
 from shadowtap.compare.learned import NoiseRule
+from shadowtap.compare.mask import Mask, masked_difference, masked_example
 from shadowtap.content import Content, content_of, is_chunked
 from shadowtap.events import Outcome, Request, Response
 
@@ -23,35 +24,6 @@ MAX_ROWS = 500
 MAX_CASES = 200
 """Groups that are written as test cases of their own."""
 _NO_XML = {c: "\ufffd" for c in (*range(32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF) if c not in (9, 10, 13)}
-
-
-class Mask(Protocol):
-    """Takes out what must not be shown."""
-
-    def request(self, request: Request, /) -> Request:
-        """The request without secrets."""
-
-    def response(self, response: Response, /) -> Response:
-        """The answer without secrets."""
-
-    def text(self, text: str, /) -> str:
-        """A value or a piece of text without secrets."""
-
-
-class NoMask:
-    """Shows everything; for those who may see it."""
-
-    def request(self, request: Request, /) -> Request:
-        """As it is."""
-        return request
-
-    def response(self, response: Response, /) -> Response:
-        """As it is."""
-        return response
-
-    def text(self, text: str, /) -> str:
-        """As it is."""
-        return text
 
 
 def as_dict(
@@ -117,10 +89,9 @@ def _group_case(row: Row, mask: Mask) -> str:
     endpoint, kind, where = row.group.place
     lines = [f"{row.group.answers} answers, {row.share:.3%} of all"]
     for example in row.group.examples[:1]:
-        difference = example.difference
-        texts = mask.text(difference.production), mask.text(difference.target)
-        lines += [f"production: {texts[0]}", f"target:     {texts[1]}"]
-        lines.append(curl(mask.request(example.outcome.request), example.outcome.target))
+        shown = masked_difference(example.difference, mask)
+        lines += [f"production: {shown.production}", f"target:     {shown.target}"]
+        lines.append(curl(mask.outcome(example.outcome).request, example.outcome.target))
     name = f"{kind} {where}"
     out = f"<system-out>{escape(_clean(chr(10).join(lines)))}</system-out>"
     return f"<testcase classname={_attribute(endpoint)} name={_attribute(name)}>{out}</testcase>\n"
@@ -181,21 +152,22 @@ def _examples(group: Group, mask: Mask) -> list[dict[str, Any]]:
 
 
 def _example(example: Example, mask: Mask) -> dict[str, Any]:
-    request, response = mask.request(example.outcome.request), example.exchange.response
+    exchange, outcome = mask.exchange(example.exchange), mask.outcome(example.outcome)
+    difference = masked_difference(example.difference, mask)
     return {
-        "request": _shown(request.head, request),
-        "production": _shown_answer(mask.response(response)) if response is not None else None,
-        "target": _shown_answer(mask.response(_as_response(example.outcome))),
-        "production_value": mask.text(example.difference.production),
-        "target_value": mask.text(example.difference.target),
-        "curl": curl(request, example.outcome.target),
-        "time_ns": request.time_ns,
-        "latency_ns": {"production": example.exchange.latency_ns, "target": example.outcome.first_byte_ns},
+        "request": _shown(outcome.request.head, outcome.request),
+        "production": _shown_answer(exchange.response) if exchange.response is not None else None,
+        "target": _shown_answer(_as_response(outcome)),
+        "production_value": difference.production,
+        "target_value": difference.target,
+        "curl": curl(outcome.request, outcome.target),
+        "time_ns": outcome.request.time_ns,
+        "latency_ns": {"production": example.exchange.latency_ns, "target": outcome.first_byte_ns},
     }
 
 
 def _as_response(outcome: Outcome) -> Response:
-    """A target's answer in the form of production's, so that one mask does for both."""
+    """A target's answer in the form of production's, so that both are shown alike."""
     at = outcome.sent_ns + outcome.first_byte_ns
     return Response(
         outcome.request.connection, at, at, outcome.status, b"", b"1.1", outcome.head, outcome.body,
@@ -228,5 +200,5 @@ def _noise(rule: NoiseRule, mask: Mask) -> dict[str, Any]:
         "pairs": rule.pairs,
         "differed": rule.differed,
         "enabled": rule.enabled,
-        "example": [mask.text(text) for text in rule.example],
+        "example": masked_example(rule, mask),
     }

@@ -21,8 +21,8 @@ from shadowtap.errors import UsageError
 DEFAULT_CLASSES = frozenset((ValueClass.UUID, ValueClass.HASH, ValueClass.TOKEN))
 CLOCK_TOLERANCE_S = 5.0
 """How far a time may be from where the delay of the replay puts it: work on both sides, and clocks that disagree."""
-LIMIT_BYTES = 4 << 20
-"""Octets of a body, decoded, that are compared by their structure: 30 ms of parsing."""
+LIMIT_BYTES = 1 << 20
+"""Octets of a body, decoded, that are compared by their structure: 0.2 s for the worst of bodies."""
 
 
 class Tolerance(msgspec.Struct, frozen=True):

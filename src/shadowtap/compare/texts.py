@@ -32,7 +32,8 @@ def compare_texts(production: str, target: str, found: Differences) -> None:
     for i, j in aligned.pairs:
         if found.full:
             return
-        found.add("text_value", "body lines", mine[i], theirs[j])
+        if mine[i] != theirs[j]:
+            found.add("text_value", "body lines", mine[i], theirs[j])
     for i in aligned.missing:
         found.add("text_missing", "body lines", mine[i], "")
     for j in aligned.extra:

@@ -21,6 +21,8 @@ from shadowtap.compare.markup import Element
 
 _encode = msgspec.json.encode
 _SHOWN_NAMES = 40
+MOVED_BYTES = 8 << 20
+"""Octets of elements, written out, among which reordered ones are looked for; then they are compared in pairs."""
 
 
 def compare_trees(production: Element, target: Element, found: Differences, kind: str) -> None:
@@ -32,6 +34,7 @@ class _Walk:
     def __init__(self, found: Differences, kind: str) -> None:
         self._found = found
         self._kind = kind
+        self._budget = MOVED_BYTES
 
     def element(self, production: Element, target: Element, where: str) -> None:
         if self._found.full:
@@ -59,14 +62,19 @@ class _Walk:
             return
         if len(mine) == len(theirs) and list(map(_signature, mine)) == list(map(_signature, theirs)):
             if not self._moved(mine, theirs, where):
+                repeated = _repeated(mine)
                 for child, other in zip(mine, theirs, strict=True):
-                    self._pair(child, other, where, mine)
+                    self._pair(child, other, where, repeated)
             return
         self._aligned(mine, theirs, where)
 
     def _moved(self, mine: list[Any], theirs: list[Any], where: str) -> bool:
         """Children that are the same in another order: one difference."""
-        if len(mine) < 2 or Counter(map(_whole, mine)) != Counter(map(_whole, theirs)):
+        if len(mine) != len(theirs) or len(mine) < 2 or self._budget <= 0:
+            return False
+        written = list(map(_whole, mine))
+        self._budget -= sum(map(len, written))
+        if Counter(written) != Counter(map(_whole, theirs)):
             return False
         self._found.add(f"{self._kind}_order", where, _outline(mine), _outline(theirs))
         return True
@@ -83,17 +91,20 @@ class _Walk:
             [j for j in range(len(theirs)) if j not in new],
             strict=False,
         )
+        repeated = _repeated([*mine, *theirs])
         for i, j in same:
-            self._pair(mine[i], theirs[j], where, mine)
+            self._pair(mine[i], theirs[j], where, repeated)
         for i in sorted(changed):
-            self._found.add(f"{self._kind}_missing", _place(where, mine[i], mine), _text_of(mine[i]), "")
+            self._found.add(f"{self._kind}_missing", _place(where, mine[i], repeated), _text_of(mine[i]), "")
         for j in sorted(new):
-            self._found.add(f"{self._kind}_extra", _place(where, theirs[j], theirs), "", _text_of(theirs[j]))
+            self._found.add(
+                f"{self._kind}_extra", _place(where, theirs[j], repeated), "", _text_of(theirs[j])
+            )
 
-    def _pair(self, child: "Element | str", other: "Element | str", where: str, siblings: list[Any]) -> None:
-        if child == other:
+    def _pair(self, child: "Element | str", other: "Element | str", where: str, repeated: set[str]) -> None:
+        if child == other or self._found.full:
             return
-        place = _place(where, child, siblings)
+        place = _place(where, child, repeated)
         if isinstance(child, Element) and isinstance(other, Element):
             self.element(child, other, place)
         elif isinstance(child, str) and isinstance(other, str):
@@ -126,13 +137,18 @@ def _whole(child: "Element | str") -> bytes:
         return b"%d" % id(child)
 
 
-def _place(where: str, child: "Element | str", siblings: list[Any]) -> str:
+def _repeated(children: list[Any]) -> set[str]:
+    """Names that more than one of the children has."""
+    names = Counter(child.name for child in children if isinstance(child, Element))
+    return {name for name, n in names.items() if n > 1}
+
+
+def _place(where: str, child: "Element | str", repeated: set[str]) -> str:
     if len(where) > 400:
         return where
     if isinstance(child, str):
         return where + "/text"
-    several = sum(1 for s in siblings if isinstance(s, Element) and s.name == child.name) > 1
-    return f"{where}/{child.name[:_SHOWN_NAMES]}" + ("[]" if several else "")
+    return f"{where}/{child.name[:_SHOWN_NAMES]}" + ("[]" if child.name in repeated else "")
 
 
 def _path_of(element: Element, name: str) -> tuple[str, ...]:

@@ -28,15 +28,28 @@ MAX_VALUES = 2000
 MAX_DEPTH = 40
 _CONTEXT = 64
 """Octets in front of a value that say which it is."""
-_NO_VALUES = IGNORED | {
-    "content-security-policy",
-    "content-type",
-    "etag",
-    "last-modified",
-    "expires",
-    "set-cookie",
-}
+_NO_VALUES = frozenset(
+    name.encode()
+    for name in IGNORED
+    | {
+        "",
+        "cache-control",
+        "content-security-policy",
+        "content-type",
+        "etag",
+        "expires",
+        "last-modified",
+        "vary",
+    }
+)
 """Header fields whose values nobody sends back as what they are."""
+
+
+_DIGIT = re.compile(rb"[0-9]")
+_LONG = re.compile(rb"[A-Za-z0-9_.~+/%-]{12,}")
+_NAMES = (b"token", b"csrf", b"xsrf", b"sess", b"secret", b"nonce", b"ticket", b"verifier", b"auth", b"key", b"jwt",
+          b'"sid"', b'"state"', b'"code"')  # fmt: skip
+"""Where a body has neither a long word with a digit nor one of these it issues nothing that is known by itself."""
 
 
 class Issued(NamedTuple):
@@ -95,14 +108,18 @@ def _cookie_pair(field: bytes) -> tuple[str, str]:
 
 
 def _values(answer: Answered, always: tuple[Pattern, ...]) -> Iterator[Issued]:
-    for field, octets in headers(answer.head):
-        name = field.decode("latin-1").lower()
-        if name == "set-cookie":
+    for line in answer.head.split(b"\n")[1:]:
+        field, _, octets = line.partition(b":")
+        name = field.strip(b" \t\r").lower()
+        if name == b"set-cookie":
             yield from _cookie(*_cookie_pair(octets))
         elif name not in _NO_VALUES or always:
-            yield from _header(name, octets.decode("latin-1"), always, makes=answer.makes)
+            value = octets.decode("latin-1").strip()
+            yield from _header(name.decode("latin-1"), value, always, makes=answer.makes)
     content = answer.content
     if content is None or not content.data or len(content.data) > MAX_BODY:
+        return
+    if not (answer.makes or always or _may_issue(content.data)):
         return
     if content.is_json:
         try:
@@ -124,12 +141,19 @@ def _cookie(name: str, value: str) -> Iterator[Issued]:
         yield Issued(f"cookie {name}", value, "" if strong else f"cookie {name}")
 
 
+def _may_issue(data: bytes) -> bool:
+    lower = data.lower()
+    if any(name in lower for name in _NAMES):
+        return True
+    return any(not word.isalpha() and _DIGIT.search(word) for word in _LONG.findall(data))
+
+
 def _header(name: str, value: str, always: tuple[Pattern, ...], *, makes: bool) -> Iterator[Issued]:
     if name == "location":
         yield from _location(value, makes=makes)
     elif _meant(always, f"header {name}"):
         yield Issued(f"header {name}", value, "")
-    elif name not in _NO_VALUES:
+    elif name.encode("latin-1") not in _NO_VALUES:
         for at, word in enumerate(value.replace(",", " ").split()):
             if is_strong(word) or is_named(name, word):
                 yield Issued(f"header {name} {at}", word, "")

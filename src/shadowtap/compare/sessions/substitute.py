@@ -25,7 +25,16 @@ MAX_BODY = 1 << 20
 MAX_SUBSTITUTIONS = 200
 """Substitutions of one request that are listed."""
 _PIECE = re.compile(rb"[^/:]+")
-_COOKIES = re.compile(rb"(\ncookie[ \t]*:)([^\r\n]*)", re.I)
+_FIELD = re.compile(rb"\n([^:\r\n]+):([^\r\n]*)")
+_WITHOUT_VALUES = frozenset(
+    b"""
+    accept accept-charset accept-encoding accept-language cache-control connection content-length content-type date
+    host if-modified-since if-none-match origin pragma range sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform
+    sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user transfer-encoding upgrade-insecure-requests user-agent
+    via x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-real-ip
+    """.split()
+)
+"""Fields in which no server finds what it issued; most of a head is of these."""
 _COOKIE = re.compile(rb"((?:^|;)[ \t]*([^=;\s]+)=\"?)([^;\"\s]*)")
 _NAMED = re.compile(
     rb"([A-Za-z_][\w.-]{0,63})(\]?[\"']?[ \t]*[=:][ \t]*[\"']?)([A-Za-z0-9_-]{1,64})(?![\w.%-])"
@@ -73,10 +82,19 @@ class Rewriting:
         """The header fields: the start line has been seen to, and Host and its kin hold no values."""
         line_end = request.head.find(b"\n")
         line, fields = request.head[:line_end], request.head[line_end:]
-        self._kind = Kind.COOKIE
-        fields = _COOKIES.sub(lambda m: m[1] + _COOKIE.sub(self._cookie, m[2]), fields)
-        self._kind = Kind.HEADER
-        return line + TOKENS.sub(self._token, fields)
+        return line + _FIELD.sub(self._field, fields)
+
+    def _field(self, found: re.Match[bytes]) -> bytes:
+        name = found[1].lower()
+        if name in _WITHOUT_VALUES:
+            return found[0]
+        if name == b"cookie":
+            self._kind = Kind.COOKIE
+            value = _COOKIE.sub(self._cookie, found[2])
+        else:
+            self._kind = Kind.HEADER
+            value = TOKENS.sub(self._token, found[2])
+        return b"\n%b:%b" % (found[1], value)
 
     def _cookie(self, found: re.Match[bytes]) -> bytes:
         name = found[2].decode("latin-1")
