@@ -108,6 +108,21 @@ def test_extract_and_what_reads_it(place: Path) -> None:
     assert done.stderr == ""
 
 
+@live
+async def test_what_is_kept_can_be_asked_and_converted(place: Path) -> None:
+    pytest.importorskip("pyarrow", reason="recordings need the extra shadowtap[record]")
+    pytest.importorskip("duckdb", reason="queries need the extra shadowtap[query]")
+    (first,) = (line for line in FILES if "recording:" in line)
+    lines = [line for line in COMMANDS if re.search("shadowtap (query|convert)", line)]
+    async with serving() as server:
+        for line in (here(first, server.port), *lines):
+            shell = await asyncio.create_subprocess_shell(line, stdout=asyncio.subprocess.PIPE)
+            told = (await shell.communicate())[0].decode()
+            assert shell.returncode == 0
+            assert "query" not in line or told.split()[:3] == ["endpoint", "requests", "p99_ms"]
+    assert (place / "traffic.gor").read_bytes().count(b"GET /") == 20
+
+
 def test_check(place: Path) -> None:
     (line,) = (line for line in COMMANDS if "shadowtap check" in line)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -135,8 +150,8 @@ def test_the_demo_and_how_it_is_set_up(place: Path) -> None:
 
 
 def test_no_command_is_left_out() -> None:
-    looked_at = ("shadowtap run", "shadowtap extract", "shadowtap check", "shadowtap aws", "shadowtap demo")
-    rest = [line for line in COMMANDS if not any(part in line for part in looked_at)]
+    looked_at = ("run", "extract", "check", "aws", "demo", "query", "convert")
+    rest = [line for line in COMMANDS if not any(f"shadowtap {part}" in line for part in looked_at)]
     assert rest == ["scripts/test"]
 
 
