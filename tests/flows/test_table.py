@@ -328,6 +328,15 @@ def test_a_reset_that_is_far_away_is_not_believed() -> None:
     assert witness.flows.counters.outside_window == 1
 
 
+def test_a_reset_that_comes_with_the_last_fin_leaves_nothing_to_watch() -> None:
+    """Else every acknowledgement of every connection would be looked at from then on."""
+    talk = exchange(Talk().open()).close(S)
+    talk.put(C, FIN | RST | ACK)
+    witness = told(*talk.segments, finish=False).advance(talk.time_ns + SECOND)
+    assert witness.text() == ("ask |fin", "answer |fin")
+    assert not witness.flows._watched
+
+
 def test_half_closed() -> None:
     talk = Talk().open().say(C, b"ask").close(C).say(S, b"long ").say(S, b"answer").close(S)
     witness = told(*talk.segments)

@@ -197,7 +197,7 @@ class Flows:
             self._take(connection, direction, piece)
         if flags & FIN and stream.fin < 0 and (stream.next >= 0 or peer.isn < 0):  # none before the SYN, ACK
             self._take_fin(connection, direction, piece)
-        if flags & RST:
+        if flags & RST and not connection.dead:
             self._take_reset(connection, stream, piece)
         if piece.ack >= 0 and not connection.dead:
             self._note_ack(connection, 1 - direction, piece.ack, flags, piece.time_ns)
