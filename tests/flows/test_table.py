@@ -461,6 +461,17 @@ def test_the_least_recently_used_connections_give_way() -> None:
     assert witness.flows.counters.open_now == 9
 
 
+def test_a_flood_of_connections_leaves_no_more_behind_than_are_kept() -> None:
+    witness = Witness(Flows(connections=100))
+    for tick in range(20):
+        syns = [Segment(C, 5, b"", SYN, connection=tick * 1000 + n, time_ns=tick * MS) for n in range(1000)]
+        witness.feed(*syns)
+    flows = witness.flows
+    assert flows.counters.opened == 20_000
+    assert len(flows._round) <= 2 * 100 + 2000
+    assert len(flows._table) <= 3 * 100 + 1000
+
+
 def test_the_oldest_holes_give_way_when_too_much_waits() -> None:
     witness = Witness(Flows(buffer_bytes=1000))
     for number in range(3):

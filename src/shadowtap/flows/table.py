@@ -139,6 +139,8 @@ class Flows:
             dead = self._tombs.popleft()[1]
             if self._table.get(dead.key) is dead:
                 del self._table[dead.key]
+        if len(self._round) > 2 * self.counters.open_now + _SWEEP:
+            self._round = deque(connection for connection in self._round if not connection.dead)
         for _ in range(min(_SWEEP, len(self._round))):
             connection = self._round.popleft()
             if connection.dead:
