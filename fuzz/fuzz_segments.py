@@ -49,8 +49,10 @@ def one_input(data: bytes) -> None:
             batch = []
             assert counters.open_now <= connections
             assert counters.buffered_bytes <= buffer_bytes
+            assert len(flows._watched) <= connections
     witness.feed(*batch).finish(now_ns)
     assert counters.payload_bytes == given
+    assert not flows._watched
     _check_octets(witness, given)
 
 
