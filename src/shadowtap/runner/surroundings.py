@@ -52,7 +52,9 @@ def tls(settings: TargetSettings) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as error:
         why = "it holds none" if isinstance(error, ssl.SSLError) else (error.strerror or str(error)).lower()
-        raise UsageError(f"{settings.ca_file}: no CA certificates to be read: {why}; name a PEM file") from None
+        raise UsageError(
+            f"{settings.ca_file}: no CA certificates to be read: {why}; name a PEM file"
+        ) from None
     if not settings.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
