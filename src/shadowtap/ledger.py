@@ -299,6 +299,37 @@ class SinkAccount(msgspec.Struct):
         return self.offered - self.written - self.lost.total()
 
 
+class ScheduleAccount:
+    """How a schedule was kept. `lateness` is how long after its intended moment each request was sent; `intended` are
+    the latencies of each target from there, so that a target which holds up its own requests cannot look fast.
+    `lap` and `laps` count from 1, 0 `laps` are endless; `left_s` is an estimate."""
+
+    __slots__ = ("intended", "lap", "laps", "lateness", "left_s", "sent", "share", "speed")
+
+    def __init__(self, speed: float | None, laps: int) -> None:
+        self.speed = speed
+        self.lap = 1
+        self.laps = laps
+        self.sent = 0
+        self.lateness = Latency()
+        self.intended: dict[str, Latency] = {}
+        self.share: float | None = None
+        self.left_s: float | None = None
+
+    def from_intended(self, target: str) -> Latency:
+        """The latencies of a target, from the intended moments."""
+        found = self.intended.get(target)
+        if found is None:
+            found = self.intended[target] = Latency()
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        plain = {name: getattr(self, name) for name in ("speed", "lap", "laps", "sent", "share", "left_s")}
+        intended = {name: latency.as_dict() for name, latency in self.intended.items()}
+        return {**plain, "lateness": self.lateness.as_dict(), "latency_from_intended": intended}
+
+
 class ChangeCounters(msgspec.Struct):
     """What was changed in requests on their way to the targets, each by the name of the rule, kind or function.
 
@@ -332,6 +363,7 @@ class Ledger:
         "packets",
         "production",
         "requests",
+        "schedule",
         "sinks",
         "started_ns",
         "targets",
@@ -350,6 +382,7 @@ class Ledger:
         self.targets: dict[str, TargetAccount] = {}
         self.observations: ObservationCounters | None = None
         self.sinks: dict[str, SinkAccount] = {}
+        self.schedule: ScheduleAccount | None = None
 
     def imbalances(self) -> list[str]:
         """The laws that do not hold, as sentences; an empty list is the promise kept."""
@@ -390,6 +423,7 @@ class Ledger:
             "targets": [target.as_dict() for target in self.targets.values()],
             "observations": msgspec.to_builtins(self.observations),
             "sinks": [{**msgspec.to_builtins(s), "waiting": s.waiting} for s in self.sinks.values()],
+            "schedule": None if self.schedule is None else self.schedule.as_dict(),
             "production": self.production.as_dict(),
             "messages": msgspec.to_builtins(self.messages),
             "flows": msgspec.to_builtins(self.flows),

@@ -17,7 +17,10 @@ RUN = ["run", "--from", "pcap:a", "--to", "http://b"]
     ("argv", "said"),
     [
         (["rnu"], 'unknown command "rnu"; did you mean "run"?'),
-        (["fly"], 'unknown command "fly"; there are "run", "extract", "convert", "query", "check", "aws", "demo"'),
+        (
+            ["fly"],
+            'unknown command "fly"; there are "run", "replay", "extract", "convert", "query", "check", "aws", "demo"',
+        ),
         (["--verison"], "unknown option --verison; did you mean --version?"),
         (["--config", "x"], "unknown option --config; see shadowtap --help"),
         (["run"], "no source: say where packets come from, such as --from vxlan://0.0.0.0:4789"),

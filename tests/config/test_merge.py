@@ -258,9 +258,13 @@ def test_the_nearer_word_wins(file):
             "recording:DIR, gor:FILE and jsonl:FILE",
         ),
         (
-            'from = ["gor:a"]',
-            'tap.toml: from[0]: there is no kind of source "gor:"; write vxlan://0.0.0.0:4789?vni=7, '
-            "geneve://0.0.0.0:6081, iface://eth0?port=80, pcap:FILE or pcap:-",
+            'from = ["kafka:a"]',
+            'tap.toml: from[0]: there is no kind of source "kafka:"; write vxlan://0.0.0.0:4789?vni=7, '
+            "geneve://0.0.0.0:6081, iface://eth0?port=80, pcap:FILE, pcap:-, recording:DIR or gor:FILE",
+        ),
+        (
+            'from = ["gor:"]',
+            'tap.toml: from[0]: "gor:" names nothing that can be read; write gor:FILE, or gor:- for a pipe',
         ),
         (
             'to = "recording:"',

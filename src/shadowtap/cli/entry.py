@@ -13,6 +13,7 @@ from shadowtap.errors import ShadowtapError, UsageError
 
 COMMANDS = {
     "run": "replay mirrored traffic live, until interrupted or the source ends",
+    "replay": "send again what was kept, with production's timing or faster",
     "extract": "write requests and responses as JSON Lines",
     "convert": "write what was seen in another format: GoReplay, HAR, k6, curl, a recording",
     "query": "ask a recording in SQL",

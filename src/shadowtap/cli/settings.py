@@ -17,24 +17,27 @@ _VALUES = (
     "summary",
     "grace_s",
     "duration_s",
+    "recording_key",
     "replay_ambiguous",
     "allow_production_target",
 )
 
 
-def add_settings(parser: Parser) -> None:
-    """Declare the options. What is not given is left out of the result, so that the file may say it."""
+def add_settings(parser: Parser, *, sources: bool = True) -> None:
+    """Declare the options, `--from` only if `sources`. What is not given is left out of the result, so that the file
+    may say it."""
     where = parser.add_argument_group("from where to where")
-    where.add_argument(
-        "--from",
-        dest="sources",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="SOURCE",
-        help="where packets come from: vxlan://0.0.0.0:4789, geneve://0.0.0.0:6081, iface://eth0?port=80,"
-        " pcap:FILE, pcap:- (several: everything is read)",
-    )
+    if sources:
+        where.add_argument(
+            "--from",
+            dest="sources",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="SOURCE",
+            help="where packets come from: vxlan://0.0.0.0:4789, geneve://0.0.0.0:6081, iface://eth0?port=80,"
+            " pcap:FILE, pcap:-; or what was kept: recording:DIR, gor:FILE (several: everything is read)",
+        )
     where.add_argument(
         "--to",
         dest="targets",
@@ -49,15 +52,22 @@ def add_settings(parser: Parser) -> None:
         "--config", metavar="FILE", help="a TOML file with the same settings; the command line wins"
     )
     add_ports(where)
+    where.add_argument(
+        "--recording-key",
+        type=reader(Text, "--recording-key"),
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help="the key of encrypted recordings that are read",
+    )
     add_shaping(parser)
     _add_replay(parser.add_argument_group("replay"))
     _add_run(parser.add_argument_group("the run"))
 
 
-def settings_of(args: argparse.Namespace, file: str | None) -> Settings:
-    """The settings that options and file add up to. Raises UsageError."""
+def settings_of(args: argparse.Namespace, file: str | None, **more: Any) -> Settings:
+    """The settings that options and file add up to; `more` are fields of `Settings`. Raises UsageError."""
     given = vars(args)
-    values: dict[str, Any] = {name: given[name] for name in _VALUES if name in given}
+    values: dict[str, Any] = more | {name: given[name] for name in _VALUES if name in given}
     if args.port:
         values["ports"] = tuple(args.port)
     for_targets = {name: given[name] for name in _FOR_TARGETS if name in given}

@@ -48,6 +48,7 @@ _PLAIN = keys_of(
         "targets",
         "sinks",
         "ports",
+        "schedule",
         *_SECTIONS,
         *_OWN_READERS,
         *(field for field, _ in REPLAY_KEYS.values()),

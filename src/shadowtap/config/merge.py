@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from shadowtap.capture.sources import parse_source
 from shadowtap.config.file import FileSettings, Named, check_listen, named_target, read_file
 from shadowtap.config.hooks import HookSettings
 from shadowtap.config.mask import MaskSettings
 from shadowtap.config.settings import Settings, TargetSettings
 from shadowtap.config.sinks import SinkSettings, is_sink
+from shadowtap.config.sources import parse
 from shadowtap.config.transform import TransformSettings, merged
 from shadowtap.errors import UsageError
 
@@ -82,7 +82,7 @@ def _tables(
 
 def _source(named: Named) -> str:
     try:
-        parse_source(named.url)
+        parse(named.url)
     except UsageError as error:
         # Most messages of a source quote its URL; it need not stand there twice.
         told = str(error).removeprefix(f'"{named.url}": ')

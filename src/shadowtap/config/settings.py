@@ -15,6 +15,7 @@ from shadowtap.config.kinds import Count, Port, Seconds, Share, Size, Switch, Te
 from shadowtap.config.mask import MaskSettings
 from shadowtap.config.rates import Rate
 from shadowtap.config.rewrite import RewriteSettings
+from shadowtap.config.schedule import ScheduleSettings
 from shadowtap.config.sinks import SinkSettings
 from shadowtap.config.transform import TransformSettings
 
@@ -98,6 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
     """Do not mask what a dry run shows."""
     recording_key: Text | None = None
     """A file with the key of encrypted recordings that are read."""
+    schedule: ScheduleSettings | None = None
+    """How kept traffic is sent again; None: at once, as fast as targets take it."""
     replay_ambiguous: Switch = False
     allow_production_target: Switch = False
     status: Text | None = None

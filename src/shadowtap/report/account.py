@@ -68,6 +68,20 @@ def kept(sink: SinkAccount) -> list[Line]:
     return [Line("written", sink.written, ""), *(line for line in lines if line.number)]
 
 
+def pace(ledger: Ledger) -> str:
+    """How far a schedule is, in a few words; empty where there is none."""
+    schedule = ledger.schedule
+    if schedule is None:
+        return ""
+    laps = (
+        "" if schedule.laps == 1 else f"lap {schedule.lap}{f' of {schedule.laps}' if schedule.laps else ''}, "
+    )
+    share = "" if schedule.share is None else f"{100 * schedule.share:.0f} % sent, "
+    left = "" if schedule.left_s is None else f"about {words.elapsed(schedule.left_s)} left, "
+    late = words.nanoseconds(schedule.lateness.quantile(0.99))
+    return f"{laps}{share}{left}99 % sent within {late} of their moment"
+
+
 def changes(ledger: Ledger) -> list[Line]:
     """What rules, masks and users' code did to requests; nothing where there is none of them."""
     changes = ledger.changes

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from shadowtap.ledger import Answers, Latency, Ledger, SinkAccount, TargetAccount
 from shadowtap.report import words
-from shadowtap.report.account import fates, losses
+from shadowtap.report.account import fates, losses, pace
 from shadowtap.report.recent import Recent
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -70,6 +70,8 @@ class LiveView:
         screen.append("shadowtap", "bold").append(f"{title:─<{max(width - 9, 0)}}\n", "dim")
         for text in self._describe:
             screen.append(f"{text}\n", "dim")
+        if ledger.schedule is not None:
+            screen.append(f"{pace(ledger)}\n", "cyan")
         self._requests(screen.append("\n"), ledger)
         self._answers(screen.append("\n"), ledger, width)
         for sink in list(ledger.sinks.values())[:_MOST_LINES]:

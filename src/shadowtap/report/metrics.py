@@ -67,6 +67,7 @@ class LedgerCollector(Collector):
         yield from _changes(ledger.changes)
         yield from _targets(list(ledger.targets.values()))
         yield from _sinks(ledger)
+        yield from _schedule(ledger)
         yield from _answers(ledger)
         wrong = len(ledger.imbalances())
         yield _gauge(
@@ -133,6 +134,25 @@ def _messages(ledger: Ledger) -> Iterator[Metric]:
     yield _counter("streams_not_http", "Streams that are something else", not_http, "what")
     yield _counter("http_skipped_bytes", "Payload skipped to find the next message", messages.skipped_bytes)
     yield _gauge("http_buffered_bytes", "Payload of messages that are not complete", messages.buffered_bytes)
+
+
+def _schedule(ledger: Ledger) -> Iterator[Metric]:
+    schedule = ledger.schedule
+    if schedule is None:
+        return
+    late = HistogramMetricFamily(
+        "shadowtap_schedule_lateness_seconds", "How long after its intended moment a request was sent"
+    )
+    _add_latency(late, [], schedule.lateness)
+    yield late
+    intended = HistogramMetricFamily(
+        "shadowtap_target_latency_from_intended_seconds",
+        "From the intended moment of a request to its answer's first byte",
+        labels=["target"],
+    )
+    for name, latency in schedule.intended.items():
+        _add_latency(intended, [name], latency)
+    yield intended
 
 
 def _fates(requests: RequestAccount) -> list[Row]:

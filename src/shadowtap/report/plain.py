@@ -4,7 +4,7 @@ from typing import TextIO
 
 from shadowtap.ledger import Ledger, SinkAccount
 from shadowtap.report import words
-from shadowtap.report.account import fates, losses
+from shadowtap.report.account import fates, losses, pace
 from shadowtap.report.recent import Recent
 
 
@@ -59,6 +59,7 @@ def line(ledger: Ledger, recent: Recent, now_ns: int) -> str:
     """The account in one line: requests, each target, losses."""
     passed = words.elapsed((now_ns - ledger.started_ns) / 1e9)
     parts = [f"{passed}: {words.rate(recent.rate('seen'))}/s, {words.count(ledger.requests.seen)} seen"]
+    parts += [text for text in [pace(ledger)] if text]
     parts += [_said(fate.name, fate.number, fate.detail) for fate in fates(ledger.requests)]
     median = words.nanoseconds(recent.latency("").quantile(0.5))
     parts.append(f"production p50 {median}")

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from shadowtap import __version__
-from shadowtap.ledger import Answers, Ledger, SinkAccount, TargetAccount
+from shadowtap.ledger import Answers, Latency, Ledger, SinkAccount, TargetAccount
 from shadowtap.report import words
 from shadowtap.report.account import Line, changes, fates, kept, losses, outcomes, unused
 
@@ -29,6 +29,7 @@ def summary(ledger: Ledger, now_ns: int, ended: str) -> str:
         lines += ["", *_sink(sink)]
     lines += _section("Changed on the way", changes(ledger))
     lines += _latencies(ledger)
+    lines += _timing(ledger)
     lines += _section("Answers that came too late or never", _early(ledger))
     lines += _section("Lost before HTTP", losses(ledger))
     lines += _section("Not for us", unused(ledger))
@@ -120,6 +121,24 @@ def _latencies(ledger: Ledger) -> list[str]:
     for name, answers in shown:
         lines += _answers(name, answers)
     return lines
+
+
+def _timing(ledger: Ledger) -> list[str]:
+    schedule = ledger.schedule
+    if schedule is None:
+        return []
+    head = f"{'Sent after the intended moment':39}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}"
+    lines = ["", head, _durations("all requests", schedule.lateness)]
+    if schedule.intended:
+        lines += ["", "Answered after the intended moment"]
+        lines += [_durations(name, latency) for name, latency in schedule.intended.items()]
+    return lines
+
+
+def _durations(name: str, latency: Latency) -> str:
+    figures = [latency.quantile(share) for share in _QUANTILES] + [latency.max_ns if latency.count else None]
+    columns = "".join(f"{words.nanoseconds(ns):>9}" for ns in figures)
+    return f"  {name[:26]:26}{words.count(latency.count):>11}{columns}"
 
 
 def _answers(name: str, answers: Answers) -> list[str]:

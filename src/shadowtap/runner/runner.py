@@ -3,22 +3,36 @@
 import asyncio
 import gc
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from shadowtap.capture import FileSource, LiveSource
-from shadowtap.capture.sources import SourceSpec, open_source, parse_source
+from shadowtap.capture.sources import FileSpec, SourceSpec, open_source
 from shadowtap.config import Settings
+from shadowtap.config.schedule import ScheduleSettings
+from shadowtap.config.sources import Spec, StoredSpec, parse
 from shadowtap.decap import Decapsulator
 from shadowtap.errors import RunError
-from shadowtap.events import Ended, Endpoint, Exchange, Fault, Flag, Frames, Message, Observation, Request
-from shadowtap.ledger import Ledger, ObservationCounters
+from shadowtap.events import (
+    Ended,
+    Endpoint,
+    Exchange,
+    Fault,
+    Flag,
+    Frames,
+    Message,
+    Observation,
+    Outcome,
+    Request,
+)
+from shadowtap.ledger import Ledger, ObservationCounters, ScheduleAccount
 from shadowtap.pipeline import Pipeline
 from shadowtap.replay import Guard, Target, is_marked
 from shadowtap.report import View
 from shadowtap.report.health import Health
 from shadowtap.report.status import StatusServer
 from shadowtap.runner.files import FileReader
+from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
 from shadowtap.runner.live import LiveReader
 from shadowtap.runner.observe import Joiner
 from shadowtap.runner.shape import Shape, count_untaken
@@ -27,6 +41,7 @@ from shadowtap.runner.sinks import Sink, masker_of, open_sink
 from shadowtap.runner.surroundings import connections as connections_each
 from shadowtap.runner.surroundings import escaped, raise_file_limit, signals
 from shadowtap.runner.targets import open_target
+from shadowtap.stored import CaptureSource, Stored, open_stored
 
 OWN_MARK = "own_mark"
 AMBIGUOUS = "ambiguous_framing"
@@ -52,6 +67,8 @@ class Runner:
     def __init__(self, settings: Settings, view: View | None) -> None:
         self.settings = settings
         self.ledger = Ledger(time.time_ns())
+        if settings.schedule is not None and settings.schedule.speed is not None:
+            self.ledger.schedule = ScheduleAccount(settings.schedule.speed, settings.schedule.laps)
         self._view = view
         self._guard = Guard()
         self._stages: Stages | None = None
@@ -62,6 +79,9 @@ class Runner:
         self._targets: list[Target] = []
         self._live: list[LiveReader] = []
         self._files: FileReader | None = None
+        self._stored: list[Stored] = []
+        self._kept: KeptReader | ScheduledReader | None = None
+        self._scheduled: ScheduledReader | None = None
         self._started = False
         self._all_refused = False
         self._stop = asyncio.Event()
@@ -83,7 +103,9 @@ class Runner:
     async def run(self) -> Ledger:
         """Start everything, wait for the end, stop everything."""
         settings = self.settings
-        specs = [parse_source(url) for url in settings.sources]
+        specs = [parse(url) for url in settings.sources]
+        kept = [spec for spec in specs if isinstance(spec, StoredSpec) or settings.schedule is not None]
+        captured = [spec for spec in specs if not (spec in kept or isinstance(spec, StoredSpec))]
         self._shape_up(specs)
         status: StatusServer | None = None
         sources: list[LiveSource | FileSource] = []
@@ -94,15 +116,17 @@ class Runner:
                     await self._stages.start()
                 await self._open_targets()
                 self._open_sinks()
-                for spec in specs:
+                for spec in captured:
                     source = open_source(spec)
                     sources.append(source)
                     self.ledger.capture[source.name] = source.counters
+                stored = self._open_kept(kept)
                 if settings.status_address is not None:
                     status = StatusServer(*settings.status_address, self.ledger, health=_health(settings))
                     await status.start()
                 self._tell_start(sources, status)
-                self._begin(sources, specs)
+                self._begin(sources, captured)
+                self._begin_kept(kept, stored)
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(*_GC_THRESHOLD)
@@ -110,6 +134,8 @@ class Runner:
             finally:
                 for source in sources:
                     source.close()
+                for kept_source in self._stored:
+                    kept_source.close()
                 await self._close_sinks()
                 if status is not None:
                     await status.close()
@@ -119,7 +145,7 @@ class Runner:
             raise self._broken
         return self.ledger
 
-    def _shape_up(self, specs: list[SourceSpec]) -> None:
+    def _shape_up(self, specs: list[Spec]) -> None:
         """Make what stands between a request and the targets, where the settings ask for it."""
         settings, ledger = self.settings, self.ledger
         stages = self._stages = Stages(settings, specs, ledger)
@@ -137,7 +163,8 @@ class Runner:
 
     def _now_ns(self) -> int:
         """The time of what is being read: the packets' own where there are only files."""
-        return self._files.now_ns if self._files is not None and not self._live else time.time_ns()
+        reader = self._files or self._kept
+        return reader.now_ns if reader is not None and not self._live else time.time_ns()
 
     async def _open_targets(self) -> None:
         if self.settings.dry_run:
@@ -150,7 +177,8 @@ class Runner:
                 self.settings,
                 self.ledger,
                 connections=share,
-                shape=self._shape,
+                on_outcome=self._outcomes(),
+                keep_bodies=self._shape is not None and self._shape.wants_answers,
                 notify=self.tell,
                 on_addresses=self._check_target,
             )
@@ -169,6 +197,26 @@ class Runner:
         if task.done():
             task.result()
         task.cancel()
+
+    def _outcomes(self) -> Callable[[Outcome], None] | None:
+        """Who wants to know what targets answer, if anybody does."""
+        wanted = []
+        if self._shape is not None and self._shape.wants_answers:
+            wanted.append(self._shape.outcome)
+        if self.ledger.schedule is not None:
+            wanted.append(self._on_timed)
+        if len(wanted) < 2:
+            return wanted[0] if wanted else None
+
+        def both(outcome: Outcome) -> None:
+            for take in wanted:
+                take(outcome)
+
+        return both
+
+    def _on_timed(self, outcome: Outcome) -> None:
+        if self._scheduled is not None:
+            self._scheduled.outcome(outcome)
 
     def _open_sinks(self) -> None:
         if self.settings.dry_run or self._stages is None:
@@ -193,12 +241,12 @@ class Runner:
             await loop.run_in_executor(None, sink.close)
         if self._stages is not None:
             await self._stages.close(self.settings.grace_s)
-            self._stages.refresh()
+        self._refresh()
 
     def _tell_start(self, sources: list[LiveSource | FileSource], status: StatusServer | None) -> None:
         if self._view is None:
             return
-        lines = [f"from {source.name}" for source in sources]
+        lines = [f"from {source.name}" for source in (*sources, *self._stored)]
         lines += [f"to {target.account.name}" for target in self._targets]
         lines += [f"to {sink.account.name}" for sink in self._sinks]
         if self.settings.dry_run:
@@ -226,6 +274,38 @@ class Runner:
             pipeline = self._new_pipeline(_FILE_CONNECTIONS if self._live else 0)
             self._files = FileReader(self, files, pipeline)
 
+    def _open_kept(self, specs: list[Spec]) -> list[Stored]:
+        """Open what is read as messages, so that what is wrong with it is said before anything begins."""
+        for spec in specs:
+            if isinstance(spec, StoredSpec):
+                self._stored.append(open_stored(spec, key_file=self.settings.recording_key))
+            elif isinstance(spec, FileSpec):
+                ports = frozenset(self.settings.ports)
+                capture = CaptureSource(spec, self._new_pipeline(0), ports)
+                self.ledger.capture.setdefault(capture.name, capture.counters)
+                self._stored.append(capture)
+        return self._stored
+
+    def _begin_kept(self, specs: list[Spec], stored: list[Stored]) -> None:
+        settings, account = self.settings.schedule, self.ledger.schedule
+        if not stored:
+            return
+        opened: list[Stored] | None = stored
+
+        def lap() -> list[Stored]:
+            nonlocal opened
+            again, opened = opened, None
+            if again is not None:
+                return again
+            self._stored = []
+            return self._open_kept(specs)
+
+        if settings is not None and account is not None:
+            self._kept = self._scheduled = ScheduledReader(self, lap, settings, account)
+            return
+        first = SOURCE_CONNECTIONS if self._live or self._files is not None else 0
+        self._kept = KeptReader(self, lap, settings or ScheduleSettings(), first=first)
+
     def beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin something that goes on beside the rest; if it fails, the run ends."""
         task = asyncio.create_task(work)
@@ -244,10 +324,9 @@ class Runner:
     async def _until_the_end(self) -> None:
         ticks = self.beside(self._ticks())
         stop: asyncio.Task[Any] = asyncio.create_task(self._stop.wait())
-        files = [self._files.task] if self._files is not None else []
+        files = [reader.task for reader in (self._files, self._kept) if reader is not None]
         ends = [stop] if self._live else [stop, *files]
-        await asyncio.wait(ends, timeout=self.settings.duration_s, return_when=asyncio.FIRST_COMPLETED)
-        interrupted = not any(task.done() for task in ends[1:])
+        interrupted = not await self._first(stop, ends[1:])
         self.ledger.ended = self._why_over(interrupted)
         stop.cancel()
         self._take_the_rest()
@@ -258,6 +337,13 @@ class Runner:
             target.stop()
         ticks.cancel()
         await asyncio.wait([ticks, stop, *files])
+
+    async def _first(self, stop: asyncio.Task[Any], files: list[asyncio.Task[None]]) -> bool:
+        """Wait until all files are read, or somebody stops the run, or its time is over; whether it was the first."""
+        read = asyncio.gather(*files, return_exceptions=True) if files else None
+        ends = [stop] if read is None else [stop, read]
+        await asyncio.wait(ends, timeout=self.settings.duration_s, return_when=asyncio.FIRST_COMPLETED)
+        return read is not None and read.done() and not self._stop.is_set()
 
     def _why_over(self, interrupted: bool) -> str:
         if not interrupted:
@@ -271,6 +357,8 @@ class Runner:
             self.dispatch(self._pipeline.finish(time.time_ns()))
             if self._files is not None:
                 self._files.stop()
+            if self._kept is not None:
+                self._kept.stop()
             if self._shape is not None:
                 self._shape.finish()
         except Exception as error:
@@ -435,6 +523,8 @@ class Runner:
             self._stages.refresh()
         for sink in self._sinks:
             sink.refresh()
+        if self.ledger.schedule is not None and self._scheduled is not None:
+            self._scheduled.report()
 
     # -- safety ----------------------------------------------------------------------------------------------
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from shadowtap.capture.sources import FileSpec, InterfaceSpec, SourceSpec
+from shadowtap.capture.sources import FileSpec, InterfaceSpec
 from shadowtap.config import Settings
 from shadowtap.config.rewrite import rewrite_of
+from shadowtap.config.sources import Spec, StoredSpec
 from shadowtap.config.transform import chain_of
 from shadowtap.errors import RunError
 from shadowtap.events import Request
@@ -34,7 +35,7 @@ class Stages:
     Raises UsageError where a rule, a file of hooks or a key is of no use.
     """
 
-    def __init__(self, settings: Settings, specs: list[SourceSpec], ledger: Ledger) -> None:
+    def __init__(self, settings: Settings, specs: list[Spec], ledger: Ledger) -> None:
         self.notify: Callable[[str], None] = lambda text: None
         self.on_result: Callable[[Result], None] = lambda result: None
         self._ledger = ledger
@@ -145,8 +146,9 @@ def _hook_step(hooks: Hooks) -> Step:
     return step
 
 
-def _may_be_doubled(specs: list[SourceSpec]) -> bool:
+def _may_be_doubled(all_specs: list[Spec]) -> bool:
     """Whether the same packets can come twice: copies are told apart by the network (VNI) they come in."""
+    specs = [spec for spec in all_specs if not isinstance(spec, StoredSpec)]
     if any(isinstance(spec, FileSpec) for spec in specs) or len(specs) > 1:
         return True
     return any(not isinstance(spec, InterfaceSpec) and len(spec.vnis) != 1 for spec in specs)

@@ -17,7 +17,7 @@ from shadowtap.ledger import SinkAccount
 from shadowtap.masking import KEY_BYTES, Masker, key_of
 from shadowtap.report.jsonl import JsonlSink
 
-_LEFT_OUT = ("filtered", "sampled_out")
+_LEFT_OUT = ("filtered", "sampled_out", "refused: duplicate_packets", "refused: other_leg")
 FILE_BACKLOG = 5_000
 """Observations that may wait in a sink before a file is read on."""
 

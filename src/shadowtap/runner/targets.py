@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from shadowtap.config import Settings, TargetSettings
 from shadowtap.errors import UsageError
+from shadowtap.events import Outcome
 from shadowtap.http1 import Limits
 from shadowtap.ledger import Ledger, TargetAccount
 from shadowtap.replay import Target
-from shadowtap.runner.shape import Shape
 from shadowtap.runner.surroundings import tls
 from shadowtap.transform import Rate
 
@@ -18,7 +18,8 @@ def open_target(
     ledger: Ledger,
     *,
     connections: int,
-    shape: Shape | None,
+    on_outcome: Callable[[Outcome], None] | None,
+    keep_bodies: bool,
     notify: Callable[[str], None],
     on_addresses: Callable[[Target], None],
 ) -> Target:
@@ -29,7 +30,6 @@ def open_target(
         raise UsageError(f"target {name} is given twice; each request goes to a target once")
     account = ledger.targets[name] = TargetAccount(name)
     keeps_host = settings.keep_host or any(table.sets_host for table in run.rewrite)
-    wants_outcomes = shape is not None and shape.wants_answers
     return Target(
         account,
         host=address.host,
@@ -45,8 +45,8 @@ def open_target(
         connections=connections,
         limits=Limits(head_bytes=run.http.head_bytes, body_bytes=run.http.body_bytes),
         allows=None if settings.rate is None else Rate(settings.rate).take,
-        keep_answer_bodies=wants_outcomes,
+        keep_answer_bodies=keep_bodies,
         notify=notify,
-        on_outcome=shape.outcome if shape is not None and wants_outcomes else None,
+        on_outcome=on_outcome,
         on_addresses=on_addresses,
     )
