@@ -1,29 +1,23 @@
 """Any bytes as a capture file: they are read or refused with a RunError, within bounded memory; nothing else happens.
 
-    python fuzz/fuzz_capture_files.py [libFuzzer options] [CORPUS…]        until stopped; needs atheris
+    python fuzz/fuzz_capture_files.py [--minutes N] [--plain] [FILE…]
 
 The first byte of an input chooses what is put around the rest, so that the fuzzer gets past the first four bytes:
 nothing, or the header of a pcap or pcapng file; and then gzip, zstd or neither. What is read must not depend on the
 pieces in which the file arrives, but for the last packets before a place where compressed data is corrupt.
 """
 
-import contextlib
 import gzip
 import os
 import struct
-import sys
+from random import Random
 from unittest.mock import patch
 
 import zstandard
+from drive import Target, change, main, watched
 
-if __name__ == "__main__":
-    import atheris
-
-    watched = atheris.instrument_imports(include=["shadowtap"])
-else:
-    watched = contextlib.nullcontext()
-
-with watched:
+with watched():
+    from capture import files
     from shadowtap.capture import bytestream
     from shadowtap.capture.capture_file import CaptureFile
     from shadowtap.capture.records import MAX_BATCH_FRAMES, MAX_PACKET_BYTES
@@ -91,6 +85,31 @@ def _read_path(path: str) -> tuple[list[Packet], str | None]:
     return packets, source.stopped
 
 
+def seeds() -> list[bytes]:
+    """Small files of every kind, plain and packed."""
+    packets = [files.Packet(bytes(range(size)), size * 10**9, size) for size in (0, 1, 60, 99)]
+    blocks = b"".join(files.enhanced(packet, 5) for packet in packets)
+    ng = files.section() + files.interface(options=files.option(9, b"\x09")) + blocks
+    old = [files.pcap(packets), files.pcap(packets, ">", 1)]
+    whole = [*old, ng, ng + files.block(5, bytes(40)) + files.simple(packets[2]) + files.section(">")]
+    return [bytes([pack << 6]) + content for pack in range(4) for content in whole]
+
+
+def mutate(data: bytes, dice: Random) -> bytes:
+    """Other octets behind another front."""
+    content = data[1:]
+    for _ in range(dice.choice((1, 1, 2, 4))):
+        content = change(content, dice, _TOKENS)
+    return bytes([dice.choice((data[0] if data else 0, 0, 64, 128, 192, dice.randrange(256)))]) + content
+
+
+_TOKENS = [
+    b"\x0a\x0d\x0d\x0a", b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d", b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1",
+    bytes(4), b"\xff" * 4, b"\x0c\0\0\0", b"\0\0\0\x0c", b"\x20\0\0\0", b"\x01\0\0\0", b"\x06\0\0\0", b"\x03\0\0\0",
+    b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd", b"\x09\0\x01\0\x09\0\0\0", b"\x09\0\x01\0\xff\0\0\0",
+]  # fmt: skip
+
+TARGET = Target(one_input, seeds(), mutate)
+
 if __name__ == "__main__":
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
+    main(TARGET)

@@ -1,105 +1,118 @@
-"""Any bytes as packets: frames of every link type, segments in any order, any HTTP. Nothing raises, all is counted.
+"""Any packets through the whole middle: nothing raises, all is counted, and nothing is left at the end.
 
-    python fuzz/fuzz_pipeline.py [libFuzzer options] [CORPUS…]        until stopped; needs atheris
+    python fuzz/fuzz_pipeline.py [--minutes N] [--plain] [FILE…]
 
-The first byte chooses what the rest is: frames of one link type, each behind a length; or the payloads of TCP
-segments of one connection, each behind a direction, an offset in sequence numbers, flags and a length.
+The first record's kind chooses the link type; every further record is a frame, its kind says how many octets of it
+the capture cut off, how much time passes before it, and whether a batch ends with it.
 """
 
-import contextlib
-import struct
-import sys
+from random import Random
 
-import numpy as np
+import fuzz_frames
+import fuzz_http
+from drive import Target, change, change_records, main, pack, unpack, watched
 
-if __name__ == "__main__":
-    import atheris
-
-    watched = atheris.instrument_imports(include=["shadowtap"])
-else:
-    watched = contextlib.nullcontext()
-
-with watched:
+with watched():
+    import packets
     from shadowtap.config import FlowSettings, HttpSettings
-    from shadowtap.events import Frames, Link
-    from shadowtap.http1 import Limits, Reader, Role
+    from shadowtap.events import Exchange, Frames, Link, Message, Request
     from shadowtap.ledger import Ledger
     from shadowtap.pipeline import Pipeline
+    from shadowtap.report.jsonlines import JsonLines
+    from transcript import MS, C, S, Talk, frame
 
-LINKS = [*Link, 4711]
+LINKS = fuzz_frames.LINKS
 FLOWS = FlowSettings(connections=4, buffer_bytes=4096, reorder_window_s=0.01, idle_s=1)
 HTTP = HttpSettings(head_bytes=512, body_bytes=2048)
-_SECOND = 1_000_000_000
+_PAUSES_NS = (0, 0, MS, 2_000 * MS)
 
 
 def one_input(data: bytes) -> None:
-    """Read `data` as packets; raises what a bug raises."""
-    if not data:
+    """Read packets; raises what a bug raises."""
+    records = unpack(data)
+    if not records:
         return
-    ledger = Ledger()
+    link = LINKS[records[0][0] % len(LINKS)]
+    ledger, writer = Ledger(), JsonLines()
     pipeline = Pipeline(ledger, flows=FLOWS, http=HTTP)
-    choice, rest = data[0] % (len(LINKS) + 2), data[1:]
-    if choice == len(LINKS) + 1:
-        _read_http(rest)
-        return
-    link = LINKS[choice] if choice < len(LINKS) else Link.RAW
-    packets = list(_lengths(rest)) if choice < len(LINKS) else list(_segments(rest))
-    road = pipeline.road()
-    for now, batch in enumerate(packets[i : i + 8] for i in range(0, len(packets), 8)):
-        pipeline.feed(_frames(batch, link, now * _SECOND // 50), road)
-        pipeline.advance(now * _SECOND // 50)
-    pipeline.finish(len(packets) * _SECOND)
+    road, found, now_ns = pipeline.road(), [], 0
+    batch: list[tuple[int, bytes, int]] = []
+    for kind, octets in records[1:]:
+        now_ns += _PAUSES_NS[kind & 3]
+        batch.append((kind >> 3 & 15, octets, now_ns))
+        if kind & 4:
+            found += pipeline.feed(_frames(batch, link), road)
+            found += pipeline.advance(now_ns)
+            batch = []
+            assert ledger.flows.open_now <= FLOWS.connections
+            assert ledger.flows.buffered_bytes <= FLOWS.buffer_bytes
+    if batch:
+        found += pipeline.feed(_frames(batch, link), road)
+    found += pipeline.finish(now_ns)
     assert ledger.imbalances() == []
+    assert ledger.packets.frames == len(records) - 1 + ledger.packets.reassembled
     assert ledger.flows.open_now == 0
     assert ledger.flows.buffered_bytes == 0
     assert ledger.messages.buffered_bytes == 0
+    _check_ends(found)
+    for message in found:
+        writer.line(message)
 
 
-def _lengths(data: bytes) -> "list[bytes]":
-    found, at = [], 0
-    while at < len(data):
-        size = data[at]
-        found.append(data[at + 1 : at + 1 + size])
-        at += 1 + size
-    return found
+def _check_ends(found: list[Message]) -> None:
+    asked = [(m.connection.number, m.index) for m in found if isinstance(m, Request)]
+    ended = [
+        (m.request.connection.number, m.request.index)
+        for m in found
+        if isinstance(m, Exchange) and m.request is not None
+        if m.response is None or m.response.status >= 200 or m.response.status == 101
+    ]
+    assert len(set(asked)) == len(asked)
+    assert sorted(asked) == sorted(ended)
 
 
-def _segments(data: bytes) -> "list[bytes]":
-    found, at = [], 0
-    while at + 6 <= len(data):
-        way, flags, ahead, behind, size = struct.unpack_from(">BBBHB", data, at)
-        payload = data[at + 6 : at + 6 + size]
-        at += 6 + size
-        ends = [(0x0A000001, 40000), (0x0A000002, 80)]
-        (src, sport), (dst, dport) = ends if way & 1 else ends[::-1]
-        seq, ack = (0xFFFFFF00 + ahead) & 0xFFFFFFFF, behind
-        tcp = struct.pack(">HHIIBBHHH", sport, dport, seq, ack, 0x50, flags & 0x17, 0, 0, 0) + payload
-        cut = way >> 6
-        whole = 20 + len(tcp) + cut
-        head = struct.pack(">BBHHHBBHII", 0x45, 0, whole, 0, 0, 64, 6, 0, src, dst)
-        found.append(head + tcp)
-    return found
+def _frames(batch: "list[tuple[int, bytes, int]]", link: int) -> Frames:
+    frames = packets.frames(
+        (octets for _, octets, _ in batch), link, times=(time_ns for _, _, time_ns in batch)
+    )
+    frames.on_wire = frames.captured + [cut for cut, _, _ in batch]
+    return frames
 
 
-def _frames(packets: "list[bytes]", link: int, now_ns: int) -> Frames:
-    buffer = np.frombuffer(b"".join(packets), np.uint8)
-    captured = np.array([len(packet) for packet in packets], np.int64)
-    start = np.concatenate((np.zeros(1, np.int64), np.cumsum(captured)[:-1]))
-    return Frames(buffer, start, captured, captured, np.full(len(packets), now_ns, np.int64), link)
+def seeds() -> list[bytes]:
+    """Exchanges of every kind as packets, in several link types; beside them the frames that decap knows."""
+    found = []
+    entries = list(zip(fuzz_http.REQUESTS.values(), list(fuzz_http.RESPONSES.values()) * 3, strict=False))
+    for number, (request, answer) in enumerate(entries):
+        talk = Talk(mss=(40, 1448)[number % 2], number=number % 3)
+        if number % 4:
+            talk.open()
+        for _ in range(2):
+            talk.say(C, request.octets).say(S, answer.octets)
+        talk.close()
+        octets = [frame(segment) for segment in talk.segments]
+        for link, wrapped in (
+            (Link.ETHERNET, octets),
+            (Link.VXLAN, [packets.vxlan(part, 7) for part in octets]),
+            (Link.RAW, [part[14:] for part in octets]),
+        ):
+            records = [((4 if n % 5 == 0 else 0) | (n % 7 == 0) * 2, part) for n, part in enumerate(wrapped)]
+            found.append(pack([(LINKS.index(link), b""), *records]))
+    return found + fuzz_frames.seeds()[::10]
 
 
-def _read_http(data: bytes) -> None:
-    role = Role.RESPONSE if data[:1] > b"\x80" else Role.REQUEST
-    reader = Reader(role, limits=Limits(head_bytes=256, body_bytes=512), seek=data[:1] in b"AB")
-    for piece in _lengths(data[1:]):
-        if piece[:1] == b"\xff":
-            reader.gap(len(piece), 0)
-        else:
-            reader.feed(piece)
-    reader.close(None)
-    assert reader.held == 0
+def mutate(data: bytes, dice: Random) -> bytes:
+    """As for frames; and what HTTP is made of."""
+    if dice.random() < 0.5:
+        return fuzz_frames.mutate(data, dice)
+    head, *records = unpack(data) or [(1, b"")]
+    spoil = fuzz_http._TOKENS
+    return pack(
+        [head, *change_records(records, dice, lambda d: d.randrange(256), lambda o, d: change(o, d, spoil))]
+    )
 
+
+TARGET = Target(one_input, seeds(), mutate)
 
 if __name__ == "__main__":
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
+    main(TARGET)

@@ -14,11 +14,13 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from shadowtap.capture import FileSource, LiveSource
-from shadowtap.capture.sources import open_source, parse_source
+from shadowtap.capture.sources import open_source
 from shadowtap.config import FlowSettings, HttpSettings
+from shadowtap.config.sources import StoredSpec, parse
 from shadowtap.events import Ended, Exchange, Frames, Message, Request
 from shadowtap.ledger import Ledger
 from shadowtap.pipeline import Pipeline
+from shadowtap.stored import Stored, open_stored
 
 _POLL_S = 0.1
 """How long a live source may be silent before holes and idle connections are looked at."""
@@ -38,19 +40,27 @@ class Reading:
         ledger: Ledger | None = None,
         flows: FlowSettings | None = None,
         http: HttpSettings | None = None,
+        recording_key: str | None = None,
     ) -> None:
-        spec = parse_source(source)
+        spec = parse(source)
         self.ledger = ledger if ledger is not None else Ledger(time.time_ns())
+        self._stopped = False
+        self.source: FileSource | LiveSource | Stored
+        if isinstance(spec, StoredSpec):
+            self.source = open_stored(spec, key_file=recording_key)
+            return
         self._pipeline = Pipeline(self.ledger, flows=flows, http=http)
         self._road = self._pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(ports))
-        self._stopped = False
         self.source = open_source(spec)
         self.ledger.capture[self.source.name] = self.source.counters
 
     def batches(self) -> Iterator[list[Message]]:
         """The messages, batch by batch; what is still open at the end comes last."""
-        source, pipeline = self.source, self._pipeline
-        now_ns = 0
+        source = self.source
+        if not isinstance(source, LiveSource | FileSource):
+            yield from source.batches()
+            return
+        pipeline, now_ns = self._pipeline, 0
         for frames, now_ns in self._live(source) if isinstance(source, LiveSource) else _file(source):
             found = pipeline.feed(frames, self._road) if frames is not None else []
             yield found + pipeline.advance(now_ns)
@@ -88,14 +98,18 @@ def stream(
     ledger: Ledger | None = None,
     flows: FlowSettings | None = None,
     http: HttpSettings | None = None,
+    recording_key: str | None = None,
 ) -> Iterator[Request | Exchange]:
     """Every request as soon as it is complete, and every answer, in an `Exchange`, as soon as that is.
 
-    `source` is a source URL such as "pcap:FILE", "pcap:-", "vxlan://0.0.0.0:4789" or "iface://eth0?port=80";
-    `ports` limits what is read to connections with one of them. Counts in `ledger`. A message that is not complete
-    says why in its `fault`. Raises UsageError for a wrong URL and RunError when the source cannot be opened.
+    `source` is a source URL such as "pcap:FILE", "pcap:-", "recording:DIR", "gor:FILE", "vxlan://0.0.0.0:4789" or
+    "iface://eth0?port=80"; `ports` limits what is read of packets to connections with one of them; `recording_key`
+    is the file with the key of an encrypted recording. Counts in `ledger`. A message that is not complete says why in
+    its `fault`. Raises UsageError for a wrong URL and RunError when the source cannot be opened.
     """
-    with Reading(source, ports=ports, ledger=ledger, flows=flows, http=http) as reading:
+    with Reading(
+        source, ports=ports, ledger=ledger, flows=flows, http=http, recording_key=recording_key
+    ) as reading:
         for found in reading.batches():
             for message in found:
                 if not isinstance(message, Ended):
@@ -109,13 +123,16 @@ def exchanges(
     ledger: Ledger | None = None,
     flows: FlowSettings | None = None,
     http: HttpSettings | None = None,
+    recording_key: str | None = None,
 ) -> Iterator[Exchange]:
     """Every request with its answer, in order of completion; arguments and errors as for `stream`.
 
     Requests that are never answered come with `response` None when their connection ends, answers whose request was
     not seen with `request` None. Interim answers (1xx) are left out.
     """
-    for message in stream(source, ports=ports, ledger=ledger, flows=flows, http=http):
+    for message in stream(
+        source, ports=ports, ledger=ledger, flows=flows, http=http, recording_key=recording_key
+    ):
         if isinstance(message, Exchange):
             response = message.response
             if response is None or response.status >= 200 or response.status == 101:

@@ -7,7 +7,7 @@ they are small frozen values. Times are nanoseconds since the Unix epoch, as the
 nothing of the stage that made it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum, StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
@@ -67,6 +67,44 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def rows(self) -> Iterable[tuple[int, int, int]]:
+        """Frame by frame: start, captured, time_ns."""
+        return zip(self.start.tolist(), self.captured.tolist(), self.time_ns.tolist(), strict=True)
+
+
+class FewFrames(Frames):
+    """`Frames` as plain numbers, for a batch so small that columns cost more than they save. The columns are made
+    when somebody asks for them. All bytes of these frames were captured."""
+
+    __slots__ = ("_lengths", "_starts", "_times")
+
+    def __init__(
+        self, buffer: Bytes, starts: list[int], lengths: list[int], times: list[int], link: int
+    ) -> None:
+        self.buffer = buffer
+        self.link = link
+        self._starts = starts
+        self._lengths = lengths
+        self._times = times
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def rows(self) -> Iterable[tuple[int, int, int]]:
+        """As `Frames.rows`."""
+        return zip(self._starts, self._lengths, self._times, strict=True)
+
+    def __getattr__(self, name: str) -> Ints:  # a slot that is still empty
+        values = _COLUMNS.get(name)
+        if values is None:
+            raise AttributeError(name)
+        column = np.array(getattr(self, values), np.int64)
+        setattr(self, name, column)
+        return column
+
+
+_COLUMNS = {"start": "_starts", "captured": "_lengths", "on_wire": "_lengths", "time_ns": "_times"}
 
 
 class FlowKey(NamedTuple):
@@ -133,10 +171,6 @@ class Segments:
     def __len__(self) -> int:
         return len(self.seq)
 
-    def payload_bytes(self) -> int:
-        """Octets of payload in all of them."""
-        return int(self.length.sum())
-
     def rows(self, *, acks: bool) -> "Iterable[SegmentRow]":
         """Segment by segment; those that only acknowledge are left out unless `acks`."""
         if acks:
@@ -167,30 +201,32 @@ _EVENTFUL = 0b111
 
 
 class FewSegments:
-    """What `Segments` is, as rows: for a batch so small that columns cost more than they save."""
+    """What `Segments` is, as rows: for a batch so small that columns cost more than they save. `count` is how many
+    there are, `cut` how many were cut short by the capture, `rows` those that do more than acknowledge; `every`
+    gives them all."""
 
-    __slots__ = ("_rows", "buffer")
+    __slots__ = ("_every", "_rows", "buffer", "count", "cut")
 
-    def __init__(self, buffer: Bytes, rows: list[SegmentRow]) -> None:
+    def __init__(
+        self,
+        buffer: Bytes,
+        count: int,
+        cut: int,
+        rows: list[SegmentRow],
+        every: Callable[[], list[SegmentRow]],
+    ) -> None:
         self.buffer = buffer
+        self.count = count
+        self.cut = cut
         self._rows = rows
+        self._every = every
 
     def __len__(self) -> int:
-        return len(self._rows)
-
-    def payload_bytes(self) -> int:
-        """Octets of payload in all of them."""
-        return sum(row[5] - row[4] for row in self._rows)
-
-    def cut(self) -> int:
-        """How many were cut short by the capture."""
-        return sum(1 for row in self._rows if row[9])
+        return self.count
 
     def rows(self, *, acks: bool) -> list[SegmentRow]:
         """As `Segments.rows`."""
-        if acks:
-            return self._rows
-        return [row for row in self._rows if row[5] > row[4] or row[8] & _EVENTFUL or row[9]]
+        return self._every() if acks else self._rows
 
 
 class Endpoint(NamedTuple):
@@ -318,7 +354,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     `head` runs from the request line through the empty line; `body` is the octets behind it with any chunked
     framing kept (`http1.payload` removes it). `time_ns` and `end_ns` are the capture times of the packets that
     held the first and the last byte. `index` counts the requests of its connection from 0. `fault` is None when
-    every byte is there; otherwise head and body hold what there was.
+    every byte is there; otherwise head and body hold what there was. `begin` is the position of the first byte in the
+    client's stream (a TCP sequence number), -1 where it is not known.
     """
 
     connection: Connection
@@ -333,6 +370,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     chunked: bool
     flags: tuple[Flag, ...]
     fault: Fault | None
+    begin: int = -1
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
@@ -421,27 +459,31 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
 
     `kind` is a short name such as `status`, `header_missing`, `json_type`; `where` is the place in the answer, such
     as `status`, `header content-type` or `body.items[].price`; the two texts are what stood there, shortened.
+    `times` counts the elements that differ in this way; the texts are those of the first.
     """
 
     kind: str
     where: str
     production: str
     target: str
+    times: int = 1
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Whether one target answered as production did. `noise` are differences that mean nothing, each with the rule
-    that says so; `skipped` says why two answers were not compared, or is empty."""
+    that says so; `skipped` says why two answers were not compared, or is empty. `more` counts differences beyond
+    those that are listed."""
 
     target: str
     differences: tuple[Difference, ...]
     noise: tuple[tuple[Difference, str], ...] = ()
     skipped: str = ""
+    more: int = 0
 
     @property
     def same(self) -> bool:
         """Compared, and without a difference that means something."""
-        return not self.differences and not self.skipped
+        return not self.differences and not self.skipped and not self.more
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):

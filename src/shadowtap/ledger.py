@@ -4,18 +4,27 @@ Each stage adds to the counters that belong to it; the ledger only holds them to
 every moment and which `Ledger.imbalances` checks:
 
     frames            = segments + sum(dropped)                                     (a reassembled packet is a frame)
-    seen              = replayed + filtered + sampled_out + refused + incomplete + overflowed
-    offered (target)  = seen - filtered - sampled_out - refused - incomplete
+    seen + added      = replayed + recorded + filtered + sampled_out + refused + incomplete + overflowed + waiting
+    offered (target)  = replayed + overflowed + refused for RATE_LIMIT             (of all requests)
     offered (target)  = replayed + refused + overflowed                            (each target)
     replayed (target) = answered + failed + in_flight                              (each target)
+    seen + added      = observed + open                                            (where somebody wants observations)
+    observed          = offered + left_out                                         (each sink)
+    offered (sink)    = written + lost + waiting                                   (each sink; in the end none waits)
 
-A request counts as replayed if at least one target took it, and as overflowed if every target's queue was full.
+A request counts as replayed if at least one target took it, as overflowed if every target's queue was full, and as
+refused for RATE_LIMIT if none took it because of its rate. Without any target it counts as recorded.
 """
 
 from collections import Counter
 from typing import Any
 
 import msgspec
+import numpy as np
+
+RATE_LIMIT = "rate_limit"
+"""Refused because every target that was not full had as many requests as its rate allows: the one reason to refuse
+a request after it was offered."""
 
 _SUB_BITS = 4
 _SUB = 1 << _SUB_BITS
@@ -47,19 +56,23 @@ class Latency:
 
     def record(self, ns: int) -> None:
         """Add one duration; below zero counts as zero."""
-        self._noted.append(ns)
-        if len(self._noted) >= _NOTED:
+        noted = self._noted
+        noted.append(ns)
+        if len(noted) >= _NOTED:
             self._sort_in()
 
     def _sort_in(self) -> None:
         noted, self._noted = self._noted, []
-        counts = self._counts
-        for duration in noted:
-            ns = max(duration, _SUB)
-            octave = ns.bit_length() - _SUB_BITS - 1
-            counts[(octave << _SUB_BITS) + (ns >> octave) - _SUB] += 1
-            self._sum_ns += ns
-            self._max_ns = max(self._max_ns, ns)
+        ns = np.maximum(np.array(noted, np.int64), _SUB)
+        octave = np.frexp(ns.astype(np.float64))[1] - 1 - _SUB_BITS
+        octave -= ns >> (octave + _SUB_BITS) == 0  # rounded up to the next power of two
+        buckets = (octave << _SUB_BITS) + (ns >> octave) - _SUB
+        for bucket, count in zip(
+            *(column.tolist() for column in np.unique(buckets, return_counts=True)), strict=True
+        ):
+            self._counts[bucket] += count
+        self._sum_ns += int(ns.sum())
+        self._max_ns = max(self._max_ns, int(ns.max()))
 
     @property
     def counts(self) -> list[int]:
@@ -173,7 +186,8 @@ class Answers:
 
     def record(self, status: int, latency_ns: int | None) -> None:
         """Add one answer; the latency runs from the request's last byte to the answer's first."""
-        self.statuses[status] += 1
+        statuses = self.statuses
+        statuses[status] = statuses.get(status, 0) + 1
         if latency_ns is not None:
             self.latency.record(latency_ns)
 
@@ -233,20 +247,106 @@ class TargetAccount:
 
 
 class RequestAccount(msgspec.Struct):
-    """The one fate of every request of production."""
+    """The one fate of every request of production, and of those that a program of the user's has `added`. `recorded`
+    requests had no target to go to; `waiting` ones have no fate yet: rules wait for production's answer, or a program
+    has them."""
 
     seen: int = 0
+    added: int = 0
     replayed: int = 0
-    filtered: int = 0
+    recorded: int = 0
+    filtered: Counter[str] = msgspec.field(default_factory=Counter)
     sampled_out: int = 0
     refused: Counter[str] = msgspec.field(default_factory=Counter)
     incomplete: Counter[str] = msgspec.field(default_factory=Counter)
     overflowed: int = 0
+    waiting: int = 0
 
     def offered(self) -> int:
         """How many were offered to the targets."""
-        held = self.filtered + self.sampled_out + self.refused.total() + self.incomplete.total()
-        return self.seen - held
+        held = self.recorded + self.filtered.total() + self.sampled_out + self.incomplete.total()
+        refused = self.refused.total() - self.refused[RATE_LIMIT]
+        return self.seen + self.added - held - refused - self.waiting
+
+
+class ObservationCounters(msgspec.Struct):
+    """Requests joined with all their answers, where somebody wants them. `emitted` is complete or counted in `early`,
+    by the limit that did not let it wait; `late` are answers that came afterwards."""
+
+    emitted: int = 0
+    open_now: int = 0
+    open_bytes: int = 0
+    early: Counter[str] = msgspec.field(default_factory=Counter)
+    late: int = 0
+
+
+class SinkAccount(msgspec.Struct):
+    """What one sink was offered and what became of it. `left_out` are observations that it does not want; `masked`
+    counts what was masked in it, by kind; `details` are counters of its own kind."""
+
+    name: str
+    state: str = "up"
+    offered: int = 0
+    written: int = 0
+    lost: Counter[str] = msgspec.field(default_factory=Counter)
+    left_out: int = 0
+    masked: Counter[str] = msgspec.field(default_factory=Counter)
+    details: dict[str, Any] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Observations that were taken and are neither written nor lost."""
+        return self.offered - self.written - self.lost.total()
+
+
+class ScheduleAccount:
+    """How a schedule was kept. `lateness` is how long after its intended moment each request was sent; `intended` are
+    the latencies of each target from there, so that a target which holds up its own requests cannot look fast.
+    `lap` and `laps` count from 1, 0 `laps` are endless; `left_s` is an estimate."""
+
+    __slots__ = ("intended", "lap", "laps", "lateness", "left_s", "sent", "share", "speed")
+
+    def __init__(self, speed: float | None, laps: int) -> None:
+        self.speed = speed
+        self.lap = 1
+        self.laps = laps
+        self.sent = 0
+        self.lateness = Latency()
+        self.intended: dict[str, Latency] = {}
+        self.share: float | None = None
+        self.left_s: float | None = None
+
+    def from_intended(self, target: str) -> Latency:
+        """The latencies of a target, from the intended moments."""
+        found = self.intended.get(target)
+        if found is None:
+            found = self.intended[target] = Latency()
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        plain = {name: getattr(self, name) for name in ("speed", "lap", "laps", "sent", "share", "left_s")}
+        intended = {name: latency.as_dict() for name, latency in self.intended.items()}
+        return {**plain, "lateness": self.lateness.as_dict(), "latency_from_intended": intended}
+
+
+class ChangeCounters(msgspec.Struct):
+    """What was changed in requests on their way to the targets, each by the name of the rule, kind or function.
+
+    `matched` and `allowed` count decisions by rule; `rewritten` the requests that a rule changed and `unreadable` the
+    bodies that it could not read; `masked` what was masked, by kind; `hooks` and `middleware` what users' code did;
+    `copies` and `legs` how requests that were mirrored twice were found.
+    """
+
+    matched: dict[str, int] = {}
+    allowed: dict[str, int] = {}
+    rewritten: dict[str, int] = {}
+    unreadable: dict[str, int] = {}
+    masked: dict[str, int] = {}
+    hooks: dict[str, int] = {}
+    middleware: dict[str, int] = {}
+    copies: dict[str, int] = {}
+    legs: dict[str, int] = {}
 
 
 class Ledger:
@@ -255,12 +355,16 @@ class Ledger:
 
     __slots__ = (
         "capture",
+        "changes",
         "ended",
         "flows",
         "messages",
+        "observations",
         "packets",
         "production",
         "requests",
+        "schedule",
+        "sinks",
         "started_ns",
         "targets",
     )
@@ -274,15 +378,21 @@ class Ledger:
         self.messages = MessageCounters()
         self.requests = RequestAccount()
         self.production = Answers()
+        self.changes = ChangeCounters()
         self.targets: dict[str, TargetAccount] = {}
+        self.observations: ObservationCounters | None = None
+        self.sinks: dict[str, SinkAccount] = {}
+        self.schedule: ScheduleAccount | None = None
 
     def imbalances(self) -> list[str]:
         """The laws that do not hold, as sentences; an empty list is the promise kept."""
         packets, requests = self.packets, self.requests
-        held = requests.seen - requests.offered()
+        whole = requests.seen + requests.added
+        held = whole - requests.offered()
+        after = requests.replayed + requests.overflowed + requests.refused[RATE_LIMIT]
         laws = [
             ("frames", packets.frames, packets.segments + packets.dropped.total()),
-            ("seen", requests.seen, requests.replayed + requests.overflowed + held),
+            ("seen", whole, after + held),
         ]
         for name, target in self.targets.items():
             taken = target.replayed + target.overflowed + target.refused.total()
@@ -290,14 +400,30 @@ class Ledger:
             laws.append((f"offered to {name}", target.offered, taken))
             settled = target.answered + target.failed.total() + target.in_flight
             laws.append((f"replayed to {name}", target.replayed, settled))
+        laws += self._of_observations()
         return [f"{what}: {whole} is not {parts}" for what, whole, parts in laws if whole != parts]
+
+    def _of_observations(self) -> list[tuple[str, int, int]]:
+        observed = self.observations
+        if observed is None:
+            return []
+        whole = self.requests.seen + self.requests.added
+        laws = [("observed", whole, observed.emitted + observed.open_now)]
+        for name, sink in self.sinks.items():
+            laws.append((f"offered to {name}", observed.emitted, sink.offered + sink.left_out))
+            laws.append((f"waiting for {name}", max(sink.waiting, 0), sink.waiting))
+        return laws
 
     def as_dict(self, now_ns: int) -> dict[str, Any]:
         """The whole account for JSON: plain dicts, counts as integers, durations in ns."""
         return {
             "elapsed_s": round((now_ns - self.started_ns) / 1e9, 3),
             "requests": msgspec.to_builtins(self.requests),
+            "changes": {k: n for k, n in msgspec.to_builtins(self.changes).items() if n},
             "targets": [target.as_dict() for target in self.targets.values()],
+            "observations": msgspec.to_builtins(self.observations),
+            "sinks": [{**msgspec.to_builtins(s), "waiting": s.waiting} for s in self.sinks.values()],
+            "schedule": None if self.schedule is None else self.schedule.as_dict(),
             "production": self.production.as_dict(),
             "messages": msgspec.to_builtins(self.messages),
             "flows": msgspec.to_builtins(self.flows),

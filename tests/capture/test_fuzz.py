@@ -1,7 +1,8 @@
 """A short run of the fuzzers of capture: broken variants of good files, and plain noise."""
 
-import runpy
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from capture.files import Packet, block, enhanced, interface, option, pcap, section, simple
 
-FUZZ = Path(__file__).parents[2] / "fuzz" / "fuzz_capture_files.py"
+sys.path.insert(0, str(Path(__file__).parents[2] / "fuzz"))
 PACKETS = [Packet(bytes(size), size * 10**9, size) for size in (0, 1, 60, 99)]
 NG = section() + interface(options=option(9, b"\x09")) + b"".join(enhanced(packet, 5) for packet in PACKETS)
 SEEDS = [
@@ -24,7 +25,7 @@ SEEDS = [
 @pytest.fixture(scope="module")
 def one_input() -> Callable[[bytes], None]:
     """The fuzzer's function."""
-    function: Callable[[bytes], None] = runpy.run_path(str(FUZZ))["one_input"]
+    function: Callable[[bytes], None] = import_module("fuzz_capture_files").one_input
     return function
 
 

@@ -50,10 +50,13 @@ def test_targets(url, host, port, name):
         ),
         ("staging", '"staging" lacks its scheme: write http://staging or https://staging'),
         (
-            "recording:DIR",
-            'unknown kind of target "recording:"; there are http://HOST:PORT and https://HOST:PORT',
+            "kafka:DIR",
+            'unknown kind of target "kafka:"; there are http://HOST:PORT, https://HOST:PORT, recording:DIR, gor:FILE and jsonl:FILE',
         ),
-        ("ftp://x", 'unknown kind of target "ftp:"; there are http://HOST:PORT and https://HOST:PORT'),
+        (
+            "ftp://x",
+            'unknown kind of target "ftp:"; there are http://HOST:PORT, https://HOST:PORT, recording:DIR, gor:FILE and jsonl:FILE',
+        ),
         ("http://[fd00::1", "a target is scheme://host:port, such as http://staging.example:8080"),
     ],
 )

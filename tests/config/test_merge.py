@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadowtap.config import Settings
+from shadowtap.config import RewriteSettings, Settings, SinkSettings
 from shadowtap.config.merge import load, require
 from shadowtap.errors import UsageError
 
@@ -100,9 +100,58 @@ def test_the_example_holds_every_key_with_its_default(file):
         type(settings.flows),
         type(settings.http),
         type(settings.health),
+        type(settings.transform),
+        type(settings.mask),
+        type(settings.hooks),
+        SinkSettings,
     ):
         for key in structure.__struct_encode_fields__:
             assert key in documented, key
+
+
+def test_sinks_beside_targets(file):
+    settings = load(
+        file("""
+to = ["http://one", "recording:/data?max_size=1GiB&mask=no", "jsonl:-"]
+""")
+    )
+    recording, lines = settings.sinks
+    assert [target.url for target in settings.targets] == ["http://one"]
+    assert (recording.url, recording.max_bytes, recording.mask) == ("recording:/data", 1 << 30, False)
+    assert (recording.kind, recording.path) == ("recording", "/data")
+    assert (lines.url, lines.mask, lines.left_out) == ("jsonl:-", True, False)
+    other = load(file('[[to]]\nurl = "gor:a.gor"\nfile_size = "1MiB"'), for_targets={"timeout_s": 3.0})
+    assert (other.targets, other.sinks[0].file_bytes) == ((), 1 << 20)
+
+
+def test_tables_and_the_command_line_add_up(file):
+    name = file("""
+from = "pcap:a"
+to = "http://one"
+[transform]
+only = "method == GET"
+skip = ["path == /a"]
+[[rewrite]]
+path = "a -> b"
+[mask]
+fields = ["nick"]
+[hooks]
+file = "h.py"
+""")
+    settings = load(
+        name,
+        for_tables={
+            "transform": {"only": ("method == PUT",), "skip": ("path == /b",)},
+            "mask": {"live": True},
+            "hooks": {"on_error": "drop"},
+        },
+        rewrite=(RewriteSettings(host=("c -> d",)),),
+    )
+    assert settings.transform.only == ("method == PUT",)
+    assert settings.transform.skip == ("path == /a", "path == /b")
+    assert [table.path + table.host for table in settings.rewrite] == [("a -> b",), ("c -> d",)]
+    assert (settings.mask.live, settings.mask.fields) == (True, ("nick",))
+    assert (settings.hooks.file, settings.hooks.on_error) == ("h.py", "drop")
 
 
 def test_targets_as_tables(file):
@@ -204,13 +253,45 @@ def test_the_nearer_word_wins(file):
             "tap.toml: to[1]: http://a is given twice; each request goes to a target once",
         ),
         (
-            'to = ["recording:DIR"]',
-            'tap.toml: to[0]: unknown kind of target "recording:"; there are http://HOST:PORT and https://HOST:PORT',
+            'to = ["kafka:topic"]',
+            'tap.toml: to[0]: unknown kind of target "kafka:"; there are http://HOST:PORT, https://HOST:PORT, '
+            "recording:DIR, gor:FILE and jsonl:FILE",
         ),
         (
-            'from = ["gor:a"]',
-            'tap.toml: from[0]: there is no kind of source "gor:"; write vxlan://0.0.0.0:4789?vni=7, '
-            "geneve://0.0.0.0:6081, iface://eth0?port=80, pcap:FILE or pcap:-",
+            'from = ["kafka:a"]',
+            'tap.toml: from[0]: there is no kind of source "kafka:"; write vxlan://0.0.0.0:4789?vni=7, '
+            "geneve://0.0.0.0:6081, iface://eth0?port=80, pcap:FILE, pcap:-, recording:DIR or gor:FILE",
+        ),
+        (
+            'from = ["gor:"]',
+            'tap.toml: from[0]: "gor:" names nothing that can be read; write gor:FILE, or gor:- for a pipe',
+        ),
+        (
+            'to = "recording:"',
+            'tap.toml: to: "recording:" names nothing; write recording: and a folder, as in '
+            "recording:DIR, gor:FILE, jsonl:FILE or jsonl:-",
+        ),
+        (
+            'to = "recording:-"',
+            "tap.toml: to: a recording is a folder, and cannot be written to a pipe; write recording:DIR",
+        ),
+        ('to = "gor:f?max_size=1GiB"', None),
+        (
+            '[[to]]\nurl = "recording:d"\nmax_sise = "1GiB"',
+            'tap.toml: to[0].max_sise: unknown key; did you mean "max_size"?',
+        ),
+        ('to = ["jsonl:a", "jsonl:a"]', None),
+        ("mask = 5", "tap.toml: mask: expected a table, such as [mask]"),
+        ("[mask]\nfields = 5", "tap.toml: mask.fields: expected names in quotes, as a list"),
+        ("[mask]\nliev = true", None),
+        (
+            '[hooks]\non_error = "retry"',
+            'tap.toml: hooks.on_error: expected pass or drop, not "retry"',
+        ),
+        ('legs = "left"', 'tap.toml: legs: expected front or back, not "left"'),
+        (
+            '[[to]]\nurl = "http://a"\nrate = "5"',
+            'tap.toml: to[0].rate: expected a rate such as "500/s" or "30/m", not "5"',
         ),
         ("from = ", "tap.toml: is not TOML: Invalid value (at end of document)"),
     ],
@@ -242,6 +323,8 @@ def test_what_a_run_needs():
         require(load(targets=["http://a"]))
     with pytest.raises(UsageError, match=r"no target: say where requests go, such as --to http://"):
         require(load(sources=["pcap:-"]))
+    require(load(sources=["pcap:-"], targets=["recording:a"]))
+    require(load(sources=["pcap:-"], dry_run=True))
 
 
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

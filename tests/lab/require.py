@@ -2,16 +2,19 @@
 
 import os
 import shutil
+from functools import cache
+
+from .netns import CommandFailed, Namespace
 
 _PACKAGES = {
     "ethtool": "ethtool",
     "haproxy": "haproxy",
     "ip": "iproute2",
-    "nginx": "nginx-light",
+    "nginx": "nginx",
     "nsenter": "util-linux",
     "tc": "iproute2",
-    "tcpdump": "tcpdump",
     "tshark": "tshark",
+    "wrk": "wrk",
 }
 _LAB = ("ip", "tc", "ethtool", "nsenter")
 
@@ -29,3 +32,15 @@ def require(*programs: str, root: bool = True) -> None:
     if missing:
         packages = " ".join(sorted({_PACKAGES.get(name, name) for name in missing}))
         raise Missing(f"not installed: {', '.join(missing)}; apt-get install -y {packages}")
+    if root and (refusal := _refusal()):
+        raise Missing(f"network namespaces cannot be made here, for all that it is root: {refusal}")
+
+
+@cache
+def _refusal() -> str:
+    """Why the kernel makes no network namespace, as in a container without the right to; empty where it does."""
+    try:
+        Namespace("probe").remove()
+    except CommandFailed as failed:
+        return str(failed).strip()
+    return ""

@@ -104,7 +104,6 @@ class Rig:
             "dialing": len(target._dialing),
             "resting": len(target._resting),
             "line": len(target._line),
-            "held": target.held,
             "bytes": target._held_bytes,
             "connections": self.account.connections,
             "in_flight": self.account.in_flight,
@@ -118,7 +117,6 @@ class Rig:
         settled = account.answered + account.failed.total()
         assert account.replayed == settled + account.in_flight
         assert settled == len(self.outcomes)
-        assert account.in_flight == self.target.held
         fates = Counter(id(outcome.request) for outcome in self.outcomes)
         assert max(fates.values(), default=1) == 1, "a request had two fates"
 

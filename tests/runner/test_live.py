@@ -329,7 +329,7 @@ def buggy(*_, **__):
         "shadowtap.runner.runner.is_marked",
         "shadowtap.replay.target.Target.tick",
         "shadowtap.replay.target.Target.answered",
-        "shadowtap.replay.target.outgoing",
+        "shadowtap.replay.lane.outgoing",
         "shadowtap.replay.wire.Wire.send",
         "runner.running.Watcher.tick",
     ],

@@ -34,11 +34,12 @@ def conversation(
     requests: Iterable[bytes],
     *,
     server: str = "10.0.1.20:80",
+    client: str = "10.0.8.9",
     closes: bool = True,
     answers: bool = True,
 ) -> list[bytes]:
     """The packets of one connection: each request, and production's answer to it."""
-    connection = Connection(Endpoint(ip_address("10.0.8.9"), 20_000 + number), endpoint(server))
+    connection = Connection(Endpoint(ip_address(client), 20_000 + number), endpoint(server))
     frames = connection.open()
     for request in requests:
         frames += connection.send(0, request)
@@ -77,7 +78,7 @@ class Mirror:
     def __exit__(self, *_):
         self._socket.close()
 
-    def send(self, frames: Iterable[bytes]) -> None:
+    def send(self, frames: Iterable[bytes], *, vni: int = 7) -> None:
         """Mirror some packets."""
         for frame in frames:
-            self._socket.sendto(vxlan(7, frame), self._to)
+            self._socket.sendto(vxlan(vni, frame), self._to)

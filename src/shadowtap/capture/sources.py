@@ -25,7 +25,8 @@ from shadowtap.errors import UsageError
 from shadowtap.events import Link
 
 EXAMPLES: Final = (
-    "vxlan://0.0.0.0:4789?vni=7, geneve://0.0.0.0:6081, iface://eth0?port=80, pcap:FILE or pcap:-"
+    "vxlan://0.0.0.0:4789?vni=7, geneve://0.0.0.0:6081, iface://eth0?port=80, pcap:FILE, pcap:-, "
+    "recording:DIR or gor:FILE"
 )
 
 _LINKS: Final = {"vxlan": Link.VXLAN, "geneve": Link.GENEVE}

@@ -19,6 +19,7 @@ from shadowtap.errors import RunError
 from shadowtap.events import Message
 from shadowtap.report import words
 from shadowtap.report.jsonlines import JsonLines
+from shadowtap.stored import Stored
 
 _PROGRESS_S = 0.5
 
@@ -33,12 +34,15 @@ def parser() -> Parser:
         'A message of which bytes are missing has "complete": false, and "fault" says why.',
     )
     options.add_argument(
-        "source", metavar="SOURCE", help="pcap:FILE, pcap:- (a pipe), vxlan://…, geneve://…, iface://…"
+        "source",
+        metavar="SOURCE",
+        help="pcap:FILE, pcap:- (a pipe), recording:DIR, gor:FILE, vxlan://…, geneve://…, iface://…",
     )
     add_ports(options)
     options.add_argument(
         "--keep-secrets", action="store_true", help="do not mask credentials in headers and request targets"
     )
+    options.add_argument("--recording-key", metavar="FILE", help="the key of an encrypted recording")
     options.add_argument("-o", "--output", metavar="FILE", help="write there (default: stdout)")
     options.add_argument(
         "--limit", type=reader(Count, "--limit"), metavar="N", help="stop after N lines (default: at the end)"
@@ -51,7 +55,7 @@ def execute(argv: list[str]) -> int:
     args = parser().parse(argv)
     writer = JsonLines(keep_secrets=args.keep_secrets)
     with (
-        Reading(args.source, ports=args.port) as reading,
+        Reading(args.source, ports=args.port, recording_key=args.recording_key) as reading,
         _output(args.output) as output,
         _ending(reading),
         closing(_Progress(reading.source)) as progress,
@@ -61,7 +65,7 @@ def execute(argv: list[str]) -> int:
             if args.limit is not None and writer.lines >= args.limit:
                 return 0
             progress.tick(writer.lines)
-    if isinstance(reading.source, FileSource) and reading.source.stopped:
+    if not isinstance(reading.source, LiveSource) and reading.source.stopped:
         print(f"stopped: {reading.source.stopped}", file=sys.stderr)
     return 0
 
@@ -110,9 +114,9 @@ def _ending(reading: Reading) -> Iterator[None]:
 class _Progress:
     """One line on a terminal that keeps up with a file, unless the messages go to a terminal themselves."""
 
-    def __init__(self, source: FileSource | LiveSource) -> None:
+    def __init__(self, source: FileSource | LiveSource | Stored) -> None:
         wanted = sys.stderr.isatty() and not sys.stdout.isatty()
-        self._source = source if wanted and isinstance(source, FileSource) else None
+        self._source = source if wanted and not isinstance(source, LiveSource) else None
         self._due = time.monotonic() + _PROGRESS_S
         self._shown = False
 

@@ -13,9 +13,11 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from shadowtap.capture import FileSource
-from shadowtap.capture.sources import FileSpec, UdpSpec, open_source, parse_source
+from shadowtap.capture.sources import FileSpec, UdpSpec, open_source
 from shadowtap.config import Settings, TargetSettings
-from shadowtap.errors import RunError
+from shadowtap.config.sources import StoredSpec, parse
+from shadowtap.errors import RunError, UsageError
+from shadowtap.stored import open_stored
 
 CONNECT_S = 5.0
 _LOCAL_ONLY = "only this machine reaches it, so no load balancer does"
@@ -39,20 +41,26 @@ class Finding(NamedTuple):
 
 def preflight(settings: Settings) -> Iterator[Finding]:
     """Test everything, one after the other."""
-    listening = {spec.port for spec in map(parse_source, settings.sources) if isinstance(spec, UdpSpec)}
+    listening = {spec.port for spec in map(parse, settings.sources) if isinstance(spec, UdpSpec)}
     for url in settings.sources:
-        yield from source(url)
+        yield from source(url, settings.recording_key)
     for target in settings.targets:
         yield from asyncio.run(_target(target, listening))
     yield from _status(settings)
     yield from _ambitions(settings)
 
 
-def source(url: str) -> list[Finding]:
+def source(url: str, key_file: str | None = None) -> list[Finding]:
     """Open a source as the run would, and close it again."""
-    spec = parse_source(url)
-    if isinstance(spec, FileSpec) and spec.path == "-":
+    spec = parse(url)
+    if isinstance(spec, FileSpec | StoredSpec) and spec.path == "-":
         return [Finding(Grade.OK, url, "is read when it is run")]
+    if isinstance(spec, StoredSpec):
+        try:
+            open_stored(spec, key_file=key_file).close()
+        except (RunError, UsageError) as error:
+            return [Finding(Grade.PROBLEM, url, str(error).removeprefix(f"{url}: "))]
+        return [Finding(Grade.OK, url, "can be read")]
     try:
         opened = open_source(spec)
     except RunError as error:

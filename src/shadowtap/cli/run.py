@@ -7,6 +7,7 @@ from pathlib import Path
 from shadowtap.cli.options import Parser
 from shadowtap.cli.settings import add_settings, settings_of
 from shadowtap.cli.views import ending, view_for
+from shadowtap.config import Settings
 from shadowtap.config.merge import require
 from shadowtap.errors import RunError
 from shadowtap.ledger import Ledger
@@ -24,17 +25,27 @@ def parser() -> Parser:
         "interrupt does not wait for replays in flight. docs/configuration.md describes all settings.",
     )
     add_settings(options)
+    add_shown(options)
+    return options
+
+
+def add_shown(options: Parser) -> None:
+    """Declare what is shown."""
     shown = options.add_argument_group("what is shown (on stderr)")
     shown.add_argument("--no-live", action="store_true", help="plain lines, also on a terminal")
     shown.add_argument("--quiet", action="store_true", help="nothing but errors")
-    return options
 
 
 def execute(argv: list[str]) -> int:
     """Carry it out."""
     args = parser().parse(argv)
     settings = require(settings_of(args, args.config))
-    with ending(view_for(live=not args.no_live, quiet=args.quiet), quiet=args.quiet) as witness:
+    return carry_out(settings, live=not args.no_live, quiet=args.quiet)
+
+
+def carry_out(settings: Settings, *, live: bool, quiet: bool) -> int:
+    """Run, and tell what happened; the exit code."""
+    with ending(view_for(live=live, quiet=quiet), quiet=quiet) as witness:
 
         def tell(ledger: Ledger, now_ns: int, ended: str) -> None:
             if settings.summary is not None:

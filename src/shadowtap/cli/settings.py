@@ -2,10 +2,10 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 from shadowtap.cli.options import Parser, add_ports, reader
+from shadowtap.cli.shaping import add_shaping, add_shaping_values, tables_of
 from shadowtap.config import Settings
 from shadowtap.config.kinds import Seconds, Text, Wait, Whole
 from shadowtap.config.merge import load
@@ -17,24 +17,27 @@ _VALUES = (
     "summary",
     "grace_s",
     "duration_s",
+    "recording_key",
     "replay_ambiguous",
     "allow_production_target",
 )
 
 
-def add_settings(parser: Parser) -> None:
-    """Declare the options. What is not given is left out of the result, so that the file may say it."""
+def add_settings(parser: Parser, *, sources: bool = True) -> None:
+    """Declare the options, `--from` only if `sources`. What is not given is left out of the result, so that the file
+    may say it."""
     where = parser.add_argument_group("from where to where")
-    where.add_argument(
-        "--from",
-        dest="sources",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="SOURCE",
-        help="where packets come from: vxlan://0.0.0.0:4789, geneve://0.0.0.0:6081, iface://eth0?port=80,"
-        " pcap:FILE, pcap:- (several: everything is read)",
-    )
+    if sources:
+        where.add_argument(
+            "--from",
+            dest="sources",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="SOURCE",
+            help="where packets come from: vxlan://0.0.0.0:4789, geneve://0.0.0.0:6081, iface://eth0?port=80,"
+            " pcap:FILE, pcap:-; or what was kept: recording:DIR, gor:FILE (several: everything is read)",
+        )
     where.add_argument(
         "--to",
         dest="targets",
@@ -42,36 +45,58 @@ def add_settings(parser: Parser) -> None:
         action="extend",
         default=[],
         metavar="TARGET",
-        help="where requests go: http://HOST:PORT or https://HOST:PORT, with options as"
-        " ?timeout=5s&pool=32 (several: each gets every request)",
+        help="where requests go: http://HOST:PORT or https://HOST:PORT, with options as ?timeout=5s&rate=500/s;"
+        " where exchanges are kept: recording:DIR, gor:FILE, jsonl:FILE (several: each gets all)",
     )
     where.add_argument(
         "--config", metavar="FILE", help="a TOML file with the same settings; the command line wins"
     )
     add_ports(where)
+    where.add_argument(
+        "--recording-key",
+        type=reader(Text, "--recording-key"),
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help="the key of encrypted recordings that are read",
+    )
+    add_shaping(parser)
     _add_replay(parser.add_argument_group("replay"))
     _add_run(parser.add_argument_group("the run"))
 
 
-def settings_of(args: argparse.Namespace, file: str | None) -> Settings:
-    """The settings that options and file add up to. Raises UsageError."""
+def settings_of(args: argparse.Namespace, file: str | None, **more: Any) -> Settings:
+    """The settings that options and file add up to; `more` are fields of `Settings`. Raises UsageError."""
     given = vars(args)
-    values: dict[str, Any] = {name: given[name] for name in _VALUES if name in given}
+    values: dict[str, Any] = more | {name: given[name] for name in _VALUES if name in given}
     if args.port:
         values["ports"] = tuple(args.port)
     for_targets = {name: given[name] for name in _FOR_TARGETS if name in given}
-    settings = load(file, sources=args.sources, targets=args.targets, for_targets=for_targets, **values)
+    add_shaping_values(args, values)
+    settings = load(
+        file,
+        sources=args.sources,
+        targets=args.targets,
+        for_targets=for_targets,
+        for_tables=tables_of(args),
+        **values,
+    )
     _check_summary(settings.summary)
     return settings
 
 
 def _check_summary(path: str | None) -> None:
-    """Find out now rather than at the end that a summary cannot be written."""
+    """Find out now rather than at the end that a summary cannot be written. A device or a pipe is written to as it
+    is; a file is replaced as a whole, so its folder must allow it."""
     if path is None or path == "-":
         return
-    folder = Path(path).parent
-    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(f"summary {path}: cannot be written; name a file in a folder that exists")
+    if os.path.isdir(path):
+        raise UsageError(f"summary {path}: is a directory; name a file in it")
+    folder = os.path.dirname(path) or "."
+    written = path if os.path.exists(path) and not os.path.isfile(path) else folder
+    if not os.path.isdir(folder) or not os.access(written, os.W_OK):
+        raise UsageError(
+            f"summary {path}: cannot be written; name a file in a folder that exists and is yours"
+        )
 
 
 def _add_replay(group: argparse._ArgumentGroup) -> None:

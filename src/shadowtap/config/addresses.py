@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-KINDS = "http://HOST:PORT and https://HOST:PORT"
+KINDS = "http://HOST:PORT, https://HOST:PORT, recording:DIR, gor:FILE and jsonl:FILE"
 
 _SHAPE = "a target is scheme://host:port, such as {}://staging.example:8080"
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")

@@ -1,14 +1,17 @@
 """One TOML file, read and checked; what it means is settled in `merge`, together with the command line."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from shadowtap.config.addresses import Target, parse_listen, split_target
+from shadowtap.config.hooks import HookSettings
 from shadowtap.config.kinds import Port, Switch, from_toml
+from shadowtap.config.mask import read_mask
+from shadowtap.config.rewrite import read_rewrites
 from shadowtap.config.settings import (
     FlowSettings,
     HealthSettings,
@@ -16,8 +19,10 @@ from shadowtap.config.settings import (
     Settings,
     TargetSettings,
 )
+from shadowtap.config.sinks import SINK_KEYS, is_sink, split_sink
 from shadowtap.config.suggest import suggest
-from shadowtap.config.tables import keys_of, read_options, read_table
+from shadowtap.config.tables import Keys, keys_of, read_options, read_table
+from shadowtap.config.transform import read_transform
 from shadowtap.errors import UsageError
 
 TARGET_KEYS = keys_of(TargetSettings, without=("url",))
@@ -29,18 +34,33 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "flows": FlowSettings,
     "http": HttpSettings,
     "health": HealthSettings,
+    "hooks": HookSettings,
+}
+_OWN_READERS: dict[str, Callable[[object, str], Any]] = {
+    "transform": read_transform,
+    "rewrite": read_rewrites,
+    "mask": read_mask,
 }
 _PLAIN = keys_of(
     Settings,
-    without=("sources", "targets", "ports", *_SECTIONS, *(field for field, _ in REPLAY_KEYS.values())),
+    without=(
+        "sources",
+        "targets",
+        "sinks",
+        "ports",
+        "schedule",
+        *_SECTIONS,
+        *_OWN_READERS,
+        *(field for field, _ in REPLAY_KEYS.values()),
+    ),
 )
 _OTHERS = ("aws",)
 """Tables of other commands in the same file, which read them for themselves."""
-_KNOWN = ("from", "to", "ports", *_PLAIN, "replay", *_SECTIONS, *_OTHERS)
+_KNOWN = ("from", "to", "ports", *_PLAIN, "replay", *_OWN_READERS, *_SECTIONS, *_OTHERS)
 
 
 class Named(msgspec.Struct, frozen=True):
-    """A source, or a target with its own options, and where it was written."""
+    """A source, or a target or sink with its own options, and where it was written."""
 
     where: str
     url: str
@@ -48,10 +68,11 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class FileSettings(msgspec.Struct, frozen=True):
-    """What a file says. `values` are fields of `Settings`, `defaults` options of every target."""
+    """What a file says. `values` are fields of `Settings`, `defaults` options of every target; `to` are targets and
+    sinks."""
 
     sources: tuple[Named, ...] = ()
-    targets: tuple[Named, ...] = ()
+    to: tuple[Named, ...] = ()
     defaults: dict[str, Any] = {}
     values: dict[str, Any] = {}
 
@@ -68,19 +89,23 @@ def read_file(path: str) -> FileSettings:
     for name, structure in _SECTIONS.items():
         if name in table:
             values[name] = structure(**read_table(table[name], keys_of(structure), path, name))
+    values |= {name: read(table[name], path) for name, read in _OWN_READERS.items() if name in table}
     replay = read_table(table.get("replay", {}), {**REPLAY_KEYS, **TARGET_KEYS}, path, "replay")
     switches = {field: replay.pop(field) for field, _ in REPLAY_KEYS.values() if field in replay}
     if "ports" in table:
         ports = _items(table, "ports", path)
         values["ports"] = tuple(from_toml(Port, port, where) for where, port in ports)
     sources = tuple(Named(where, _text(url, where)) for where, url in _items(table, "from", path))
-    targets = tuple(_target(item, where) for where, item in _items(table, "to", path))
-    return FileSettings(sources, targets, replay, values | switches)
+    to = tuple(_target(item, where) for where, item in _items(table, "to", path))
+    return FileSettings(sources, to, replay, values | switches)
 
 
 def named_target(url: str, where: str) -> Named:
-    """A target's URL taken apart into its address and its options."""
+    """The URL of a target or a sink taken apart into its address and its options."""
     try:
+        if is_sink(url):
+            base, options = split_sink(url)
+            return Named(where, base, read_options(options, _keys(url), where))
         target, options = split_target(url)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from None
@@ -124,11 +149,16 @@ def _target(item: object, where: str) -> Named:
     named = named_target(_text(item["url"], f"{where}.url"), f"{where}.url")
     own = {key: value for key, value in item.items() if key != "url"}
     file, _, path = where.rpartition(": ")
-    values = read_table(own, TARGET_KEYS, file, path)
+    values = read_table(own, _keys(named.url), file, path)
     for field in named.options.keys() & values.keys():
         raise UsageError(f'{where}: "{field}" is given twice, in the url and as a key')
-    _checked_tls(split_target(named.url)[0], values, where)
+    if not is_sink(named.url):
+        _checked_tls(split_target(named.url)[0], values, where)
     return Named(where, named.url, {**named.options, **values})
+
+
+def _keys(url: str) -> Keys:
+    return SINK_KEYS[url.partition(":")[0].lower()] if is_sink(url) else TARGET_KEYS
 
 
 def _text(value: object, where: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from shadowtap.config import units
+from shadowtap.config.rates import Rate, parse_rate
 from shadowtap.errors import UsageError
 
 Seconds = Annotated[float, Meta(gt=0, lt=1e9, description='a duration such as "30s", "500ms" or "5m"')]
@@ -27,6 +28,7 @@ _UNITS: dict[Any, Callable[[str], object]] = {
     Wait: units.parse_duration,
     Size: units.parse_size,
     Share: units.parse_share,
+    Rate: parse_rate,
 }
 
 

@@ -1,16 +1,23 @@
 """The command line and the configuration file become one `Settings`.
 
 For every setting the nearer word wins: an option in the URL of a target on the command line, then the command
-line, then the target's own entry in the file, then [replay] in the file, then the default. Sources, targets and
-ports on the command line replace those of the file; they are never mixed.
+line, then the target's own entry in the file, then [replay] in the file, then the default. Sources, targets with
+sinks, and ports on the command line replace those of the file; they are never mixed. Rules for rewriting add up,
+those of the command line last.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shadowtap.capture.sources import parse_source
+import msgspec
+
 from shadowtap.config.file import FileSettings, Named, check_listen, named_target, read_file
+from shadowtap.config.hooks import HookSettings
+from shadowtap.config.mask import MaskSettings
 from shadowtap.config.settings import Settings, TargetSettings
+from shadowtap.config.sinks import SinkSettings, is_sink
+from shadowtap.config.sources import parse
+from shadowtap.config.transform import TransformSettings, merged
 from shadowtap.errors import UsageError
 
 
@@ -20,40 +27,62 @@ def load(
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
     for_targets: Mapping[str, Any] | None = None,
+    for_tables: Mapping[str, Mapping[str, Any]] | None = None,
     **values: Any,
 ) -> Settings:
-    """The settings of a run, checked. `for_targets` are fields of every target, `values` fields of `Settings`,
-    both from the command line and only where given. Raises UsageError."""
+    """The settings of a run, checked. `targets` are URLs of targets and sinks. `for_targets` are fields of every
+    target, `for_tables` those of [transform], [mask] and [hooks], `values` fields of `Settings`, all from the command
+    line and only where given. Raises UsageError."""
     told = read_file(file) if file is not None else FileSettings()
     from_line = tuple(Named(f"--from {url}", url) for url in sources)
     to_line = tuple(named_target(url, f"--to {url}") for url in targets)
     options = for_targets or {}
+    to = to_line or told.to
     if to_line:
-        chosen = [_target(named, told.defaults | dict(options) | named.options) for named in to_line]
+        chosen = [_target(n, told.defaults | dict(options) | n.options) for n in _targets(to)]
     else:
-        chosen = [_target(named, told.defaults | named.options | dict(options)) for named in told.targets]
-    _refuse_twins(to_line or told.targets)
+        chosen = [_target(n, told.defaults | n.options | dict(options)) for n in _targets(to)]
+    _refuse_twins(to)
     if "status" in values:
         check_listen(values["status"], "--status")
     return Settings(
         sources=tuple(_source(named) for named in from_line or told.sources),
         targets=tuple(chosen),
-        **(told.values | values),
+        sinks=tuple(SinkSettings(url=n.url, **n.options) for n in to if is_sink(n.url)),
+        **(told.values | values | _tables(told.values, for_tables or {}, values)),
     )
 
 
 def require(settings: Settings) -> Settings:
-    """The settings, if they have what a run needs: a source and a target. Raises UsageError."""
+    """The settings, if they have what a run needs: a source, and a target or a sink unless it is a dry run. Raises
+    UsageError."""
     if not settings.sources:
         raise UsageError("no source: say where packets come from, such as --from vxlan://0.0.0.0:4789")
-    if not settings.targets:
+    if not settings.targets and not settings.sinks and not settings.dry_run:
         raise UsageError("no target: say where requests go, such as --to http://staging.example:8080")
     return settings
 
 
+def _targets(to: Sequence[Named]) -> list[Named]:
+    return [named for named in to if not is_sink(named.url)]
+
+
+def _tables(
+    told: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The tables of which the command line says something, on top of what the file says."""
+    mask, hooks = told.get("mask", MaskSettings()), told.get("hooks", HookSettings())
+    return {
+        "transform": merged(told.get("transform", TransformSettings()), given.get("transform", {})),
+        "mask": msgspec.structs.replace(mask, **given.get("mask", {})),
+        "hooks": msgspec.structs.replace(hooks, **given.get("hooks", {})),
+        "rewrite": (*told.get("rewrite", ()), *values.get("rewrite", ())),
+    }
+
+
 def _source(named: Named) -> str:
     try:
-        parse_source(named.url)
+        parse(named.url)
     except UsageError as error:
         # Most messages of a source quote its URL; it need not stand there twice.
         told = str(error).removeprefix(f'"{named.url}": ')

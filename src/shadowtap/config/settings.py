@@ -4,12 +4,24 @@ Field names carry their unit (`idle_s`, `buffer_bytes`). In the TOML file and in
 the value instead: `idle = "5m"`, `buffer_size = "128MiB"`. docs/configuration.md describes every one of them.
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from shadowtap.config.addresses import Target, parse_listen, parse_target
+from shadowtap.config.hooks import HookSettings
 from shadowtap.config.kinds import Count, Port, Seconds, Share, Size, Switch, Text, Wait, Whole
+from shadowtap.config.mask import MaskSettings
+from shadowtap.config.rates import Rate
+from shadowtap.config.rewrite import RewriteSettings
+from shadowtap.config.schedule import ScheduleSettings
+from shadowtap.config.sinks import SinkSettings
+from shadowtap.config.transform import TransformSettings
 
 MIB = 1 << 20
+
+Leg = Annotated[str, Meta(pattern="^(front|back)$", description="front or back")]
 
 
 def key(field: str) -> str:
@@ -29,6 +41,8 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
     in_flight: Count = 10_000
     queue: Count = 20_000
     queue_bytes: Size = 128 * MIB
+    rate: Rate | None = None
+    """Requests a second that it gets at most; None: all."""
     verify: Switch = True
     ca_file: Text | None = None
 
@@ -67,11 +81,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
 
     sources: tuple[str, ...] = ()
     targets: tuple[TargetSettings, ...] = ()
+    sinks: tuple[SinkSettings, ...] = ()
     ports: tuple[Port, ...] = ()
     """Ports that servers listen on; none: HTTP is recognised by content on any port."""
     flows: FlowSettings = FlowSettings()
     http: HttpSettings = HttpSettings()
     health: HealthSettings = HealthSettings()
+    transform: TransformSettings = TransformSettings()
+    rewrite: tuple[RewriteSettings, ...] = ()
+    mask: MaskSettings = MaskSettings()
+    hooks: HookSettings = HookSettings()
+    legs: Leg | None = None
+    """Which leg of a load balancer is replayed, where both are mirrored; None: both, as they are."""
+    dry_run: Switch = False
+    """Show what would be sent, and send nothing."""
+    keep_secrets: Switch = False
+    """Do not mask what a dry run shows."""
+    recording_key: Text | None = None
+    """A file with the key of encrypted recordings that are read."""
+    schedule: ScheduleSettings | None = None
+    """How kept traffic is sent again; None: at once, as fast as targets take it."""
     replay_ambiguous: Switch = False
     allow_production_target: Switch = False
     status: Text | None = None

@@ -114,9 +114,9 @@ class Decapsulator:
         if count <= few.FEW and frames.link in _PLAIN_LINKS:
             at_once = few.segments(frames, self._vnis, self._ports, self.counters.dropped)
             if at_once is not None:
-                self.counters.segments += len(at_once)
-                self.counters.cut_segments += at_once.cut()
-                return [at_once] if len(at_once) else []
+                self.counters.segments += at_once.count
+                self.counters.cut_segments += at_once.cut
+                return [at_once] if at_once.count else []
         kind = _LINKS.get(frames.link)
         if kind is None:
             self.counters.dropped[Drop.UNKNOWN_LINK] += count

@@ -16,16 +16,17 @@ unless it was alive a moment ago.
 
 import struct
 from collections import deque
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from shadowtap.events import (
+    Address,
     Chunk,
     Closed,
     Endpoint,
     FewSegments,
     Flow,
     FlowEvent,
-    FlowKey,
     Gap,
     How,
     Opened,
@@ -109,10 +110,11 @@ class Flows:
         """The events that a batch of segments brings about, in order."""
         events = self._events
         buffer = memoryview(segments.buffer)  # type: ignore[arg-type]
-        table, add = self._table, events.append
+        table, add, octets = self._table, events.append, 0
         for key, direction, seq, end, start, stop, ack, time_ns, flags, missing in segments.rows(
             acks=bool(self._watched)
         ):
+            octets += stop - start
             connection = table.get(key)
             if connection is not None:
                 stream = connection.streams[direction]
@@ -125,7 +127,7 @@ class Flows:
                     continue
             piece = Piece(seq, bytes(buffer[start:stop]), missing, time_ns, ack if flags & ACK else -1)
             self._carefully(connection, key, direction, flags, piece)
-        self.counters.payload_bytes += segments.payload_bytes()
+        self.counters.payload_bytes += octets
         self._events = []
         return events
 
@@ -137,6 +139,8 @@ class Flows:
             dead = self._tombs.popleft()[1]
             if self._table.get(dead.key) is dead:
                 del self._table[dead.key]
+        if len(self._round) > 2 * self.counters.open_now + _SWEEP:
+            self._round = deque(connection for connection in self._round if not connection.dead)
         for _ in range(min(_SWEEP, len(self._round))):
             connection = self._round.popleft()
             if connection.dead:
@@ -180,7 +184,8 @@ class Flows:
         connection.last_ns = piece.time_ns
         stream, peer = connection.streams[direction], connection.streams[1 - direction]
         if flags & SYN:
-            piece = piece._replace(seq=(piece.seq + 1) & MASK)
+            seq, data, missing, time_ns, ack = piece
+            piece = Piece((seq + 1) & MASK, data, missing, time_ns, ack)
             if stream.next < 0:
                 stream.isn = piece.seq
                 self._start(connection, direction, piece.seq)
@@ -194,7 +199,7 @@ class Flows:
             self._take(connection, direction, piece)
         if flags & FIN and stream.fin < 0 and (stream.next >= 0 or peer.isn < 0):  # none before the SYN, ACK
             self._take_fin(connection, direction, piece)
-        if flags & RST:
+        if flags & RST and not connection.dead:
             self._take_reset(connection, stream, piece)
         if piece.ack >= 0 and not connection.dead:
             self._note_ack(connection, 1 - direction, piece.ack, flags, piece.time_ns)
@@ -455,9 +460,13 @@ class Flows:
 
 
 def _flow(key: bytes, number: int, initiator: int | None) -> Flow:
-    parts = FlowKey(*struct.unpack("=5Q", key))
-    kind = IPv6Address if parts.tail >> 25 & 1 else IPv4Address
-    a = Endpoint(kind(parts.a_hi << 64 | parts.a_lo), parts.tail >> 48)
-    b = Endpoint(kind(parts.b_hi << 64 | parts.b_lo), parts.tail >> 32 & 0xFFFF)
-    vni = parts.tail & 0xFFFFFF if parts.tail >> 24 & 1 else None
-    return Flow(number, a, b, vni, initiator)
+    a_hi, a_lo, b_hi, b_lo, tail = struct.unpack("=5Q", key)
+    version = 6 if tail >> 25 & 1 else 4
+    a = Endpoint(_address(version, a_hi, a_lo), tail >> 48)
+    b = Endpoint(_address(version, b_hi, b_lo), tail >> 32 & 0xFFFF)
+    return Flow(number, a, b, tail & 0xFFFFFF if tail >> 24 & 1 else None, initiator)
+
+
+@lru_cache(maxsize=10_000)
+def _address(version: int, hi: int, lo: int) -> Address:
+    return IPv6Address(hi << 64 | lo) if version == 6 else IPv4Address(lo)

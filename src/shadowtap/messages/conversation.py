@@ -100,23 +100,26 @@ class Conversation:
             return False
         method, target, version, head, body = plain
         now, end, index, whom = chunk.time_ns, chunk.end, self._index, self._connection
-        request = Request(whom, index, now, now, method, target, version, head, body, False, (), None)
+        begin = (end - len(data)) & MASK
+        request = Request(whom, index, now, now, method, target, version, head, body, False, (), None, begin)
         reader.seen = True
         self._client_at = end
         self._index = index + 1
         self._counters.requests += 1
         out.append(request)
-        self._pairing.asked(request, (end - len(data)) & MASK, chunk.ack, out)
+        self._pairing.asked(request, begin, chunk.ack, out)
         return True
 
     def _take_answer(self, reader: Reader, chunk: Chunk, out: list[Message]) -> bool:
         """An answer that is exactly one chunk, to the request that has waited longest; False where it is not."""
         data, ack, pairing = chunk.data, chunk.ack, self._pairing
-        if pairing.careful or not pairing.waiting or (ack != self._client_at and self._is_ahead(ack)):
+        if not pairing.waiting or (ack != self._client_at and self._is_ahead(ack)):
             return False
         if len(data) > self._plain_bytes or (plain := reader.plain.answer(data)) is None:
             return False
         if pairing.waiting[0][0].method in NO_BODY_METHODS:
+            return False
+        if pairing.careful and not pairing.begins((chunk.end - len(data)) & MASK):
             return False
         (version, _, reason), status, head, size = plain
         now, end, whom = chunk.time_ns, chunk.end, self._connection
@@ -141,6 +144,9 @@ class Conversation:
         if reader is None:
             reader = self._recognise(chunk)
             if reader is None:
+                return
+            if reader.state is _HEAD and not self._held:
+                self.take_chunk(chunk, out)
                 return
         elif not reader.seen and reader.state is _SEEK and self._sides.is_other_way_round(chunk):
             reader = self._sides.turn_round(chunk.direction)

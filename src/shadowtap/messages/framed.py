@@ -17,6 +17,7 @@ def request_of(connection: Connection, index: int, raw: Raw) -> Request:
         raw.chunked,
         raw.flags,
         raw.fault,
+        raw.begin,
     )
 
 

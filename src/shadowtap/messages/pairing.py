@@ -69,6 +69,7 @@ class Pairing:
         "_counters",
         "_early",
         "_first",
+        "_fresh",
         "_heard",
         "_hole",
         "_joined",
@@ -92,6 +93,7 @@ class Pairing:
         self._first = (
             True  # the next answer is the first, and tells whether the server's first octets are known
         )
+        self._fresh = not joined  # nothing has happened yet, or one request
         self._sure = not joined  # the next answer is that of the request that has waited longest
         self._torn = joined  # the next request does not follow directly on the one before it
         self._joined = joined  # and nothing has been lost since
@@ -108,10 +110,20 @@ class Pairing:
         waiting = self.waiting
         if request.body:
             self._waiting_bytes += len(request.body)
-        if waiting or self.careful:
+        if waiting or (self.careful and not self._fresh):
+            self._fresh = False
             self._ask_carefully(request, begin, ack, out)
         else:
             waiting.append((request, begin, ack, LEADS))
+
+    def begins(self, begin: int) -> bool:
+        """Whether an answer that begins there is the first of all, to the first request of all, and nothing before
+        either of them can have been lost: from here on the order decides."""
+        if self._fresh and len(self.waiting) == 1 and self.waiting[0][2] == begin:
+            self._fresh = self._first = self.careful = False
+            self._answering = True
+            return True
+        return False
 
     def answered(self, response: Response, begin: int, end: int, ack: int, out: list[Message]) -> None:
         """The server sent an answer, from `begin` to `end`, when it had read up to `ack`."""
@@ -142,6 +154,7 @@ class Pairing:
 
     def heard(self, begin: int, ack: int) -> None:
         """The server sent a packet, whatever was in it."""
+        self._fresh = False
         if not self.careful:
             return
         for place, (request, at, seen, how) in enumerate(self.waiting):
@@ -152,6 +165,7 @@ class Pairing:
 
     def lose_requests(self, out: list[Message], hole: int = -1) -> None:
         """What the client sent next is not known: octets are lost from `hole` on, or could not be read (-1)."""
+        self._fresh = False
         self.careful = self._torn = True
         self._joined &= hole < 0
         if self._hole < 0:
@@ -162,6 +176,7 @@ class Pairing:
 
     def lose_answers(self, out: list[Message]) -> None:
         """What the server sent next is not known."""
+        self._fresh = False
         self.careful, self._sure = True, False
         self._joined &= self._first
         self._let_go(out)

@@ -12,8 +12,9 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from shadowtap.events import Failure, Request
-from shadowtap.http1 import Raw, field
-from shadowtap.replay.wire import Wire
+from shadowtap.http1 import Raw
+from shadowtap.replay.outgoing import outgoing
+from shadowtap.replay.wire import Wire, keeps_alive
 
 if TYPE_CHECKING:
     from shadowtap.replay.target import Target
@@ -26,13 +27,13 @@ class Lane:
 
     __slots__ = (
         "_connecting",
-        "_sent_ns",
         "_target",
         "current",
         "ended",
         "first_ns",
         "key",
         "queue",
+        "sent_ns",
         "wire",
     )
 
@@ -44,7 +45,7 @@ class Lane:
         self._target = target
         self.wire: Wire | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._sent_ns = 0
+        self.sent_ns = 0
         self.first_ns = 0
 
     @property
@@ -55,25 +56,24 @@ class Lane:
     # -- sending ---------------------------------------------------------------------------------------------
 
     def push(self, request: Request) -> None:
-        """Send a request, or keep it until its turn."""
-        if self.current is None and not self.queue and self._connecting is None:
-            self.queue.append(request)
+        """Send a request when its turn comes."""
+        idle = self.idle
+        self.queue.append(request)
+        if idle:
             self._target.wants(self)
-        else:
-            self.queue.append(request)
 
-    def go(self) -> None:
-        """Send the next request; the target calls this when the lane may."""
-        if self.wire is None:
-            self._connect()
-            return
-        self.current = request = self.queue.popleft()
-        octets = self._target.octets(request)
-        self._sent_ns = perf_counter_ns()
-        self.wire.send(octets)
-        self._target.sent(self, len(octets))
+    def send(self, request: Request) -> None:
+        """Send a request now; the target calls this when the lane may."""
+        wire, account = self.wire, self._target.account
+        assert wire is not None
+        self.current = request
+        octets = outgoing(request, self._target.authority)
+        self.sent_ns = perf_counter_ns()
+        account.bytes_sent += len(octets)
+        wire.send(octets)
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
+        """Open a connection, for the request that waits; the target calls this when the lane may."""
         wire = self._target.new_wire(self)
         self._connecting = asyncio.get_running_loop().create_task(self._target.connect(wire))
         self._connecting.add_done_callback(lambda task: self._connected(wire, task))
@@ -94,7 +94,8 @@ class Lane:
             self._drop(reset=True)
             self._fail_next(wire.broken)
         elif self.queue:
-            self.go()
+            self._target.connected(self)
+            self.send(self.queue.popleft())
         else:
             self._next()
 
@@ -112,16 +113,16 @@ class Lane:
 
     def elapsed_ns(self) -> int:
         """How long ago the last request was sent."""
-        return perf_counter_ns() - self._sent_ns
+        return perf_counter_ns() - self.sent_ns
 
-    def answered(self, raw: Raw, *, keep: bool) -> None:
+    def answered(self, status: int, head: bytes, body: bytes, *, keep: bool) -> None:
         """The whole answer is there; the connection can carry another request only if `keep`."""
         request, self.current = self.current, None
         if request is None:
             return
-        if not keep or not _keeps_alive(raw) or (request.body and self._is_sending()):
+        if not keep or not keeps_alive(head) or (request.body and self._is_sending()):
             self._drop()
-        self._target.answered(self, request, raw, self.first_ns - self._sent_ns)
+        self._target.answered(self, request, status, head, body)
         self._next()
 
     def _is_sending(self) -> bool:
@@ -152,7 +153,7 @@ class Lane:
         if self.current is None:
             return
         if answer is not None:
-            self.answered(answer, keep=False)
+            self.answered(int(answer.first[1]), answer.head, answer.body, keep=False)
         elif wire.used and not wire.heard and self.current.method in _IDEMPOTENT:
             self.queue.appendleft(self.current)
             self.current = None
@@ -208,17 +209,3 @@ class Lane:
             self._target.finished(self)
         else:
             self._target.rests(self)
-
-
-def _keeps_alive(raw: Raw) -> bool:
-    """Whether the connection can carry another request (RFC 9112, section 9.3)."""
-    version, status, _ = raw.first
-    head = raw.head
-    at = head.find(b"\nConnection:")
-    if at < 0:
-        head = head.lower()
-        at = head.find(b"\nconnection")
-    value = (field(head[at:], b"connection") or b"").lower() if at >= 0 else b""
-    if version == b"1.1" and status != b"101":
-        return b"close" not in value
-    return version == b"1.0" and b"keep-alive" in value

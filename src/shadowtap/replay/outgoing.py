@@ -22,6 +22,31 @@ def is_marked(head: bytes) -> bool:
 def outgoing(request: Request, authority: bytes | None) -> bytes:
     """The octets to send. `authority` is the new value of Host; None keeps production's."""
     head = request.head
+    if authority is not None:
+        start = head.find(b"\nHost:") + 7
+        end = head.find(b"\r\n", start)
+        if (
+            start > 6
+            and head[start - 1] == _SPACE
+            and head.endswith(b"\r\n\r\n")
+            and _is_one_line(head, start, end)
+        ):
+            number, index = request.connection.number, request.index
+            return _USUAL % (head[:start], authority, head[end:-2], number, index, request.body)
+    return _unusual(request, authority)
+
+
+_SPACE = ord(" ")
+_USUAL = b"%b%b%b" + MARK + b": %d.%d\r\n\r\n%b"
+
+
+def _is_one_line(head: bytes, start: int, end: int) -> bool:
+    """Whether a value ends there, and is neither followed by a folded line nor made of lines that end in LF alone."""
+    return head[end + 2] not in b" \t" and head.find(b"\n", start, end) < 0
+
+
+def _unusual(request: Request, authority: bytes | None) -> bytes:
+    head = request.head
     end = len(head) - (2 if head.endswith(b"\r\n") else 1)
     line_end = head[end:]
     mark = b"%b: %d.%d" % (MARK, request.connection.number, request.index)

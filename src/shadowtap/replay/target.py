@@ -9,6 +9,9 @@ Addresses. A name may have several; the one that was good last is tried first, t
 
 Deadlines are looked at by `tick`, a few times a second, rather than by a timer each: all requests have the same
 time-out, so those sent first are due first.
+
+Speed. Nearly always a request comes for a lane that has a connection and nothing to do, and its answer finds nothing
+waiting; `offer` and `answered` settle that case on the spot.
 """
 
 import asyncio
@@ -22,11 +25,10 @@ from time import monotonic, time_ns
 
 from shadowtap.errors import RunError
 from shadowtap.events import Endpoint, Failure, Outcome, Request
-from shadowtap.http1 import Limits, Raw
-from shadowtap.ledger import TargetAccount
+from shadowtap.http1 import Limits
+from shadowtap.ledger import RATE_LIMIT, TargetAccount
 from shadowtap.replay.breaker import Breaker
 from shadowtap.replay.lane import Lane
-from shadowtap.replay.outgoing import outgoing
 from shadowtap.replay.wire import Wire
 
 _TROUBLE = frozenset(Failure) - {Failure.BREAKER, Failure.INTERRUPTED, Failure.REFUSED}
@@ -35,12 +37,15 @@ TIME_WAIT_BUDGET = 8_000
 """Connections a minute that we close in the polite way. Each leaves a local port unusable for 60 s, of some 28,000;
 beyond the budget connections are closed with a reset, which a target that has answered everything does not mind."""
 RESOLVE_EVERY_S = 60.0
+_DRAIN_S = 0.01
+"""How often to look whether everything is settled, at the end."""
 
 
 class Target:
     """Replays requests against one environment. All methods must be called from the event loop.
 
-    `authority` replaces Host, None keeps it. `pool` is the number of shared connections, 0 for one of its own per
+    `authority` replaces Host, None keeps it. `allows` says for a moment in nanoseconds whether one more request may
+    be sent, None where their rate has no limit. `pool` is the number of shared connections, 0 for one of its own per
     production connection. `notify` gets one-line notices; `on_outcome` every outcome, with bodies if
     `keep_answer_bodies`; `on_addresses` is called when the name has been looked up again. `offer` never blocks.
     """
@@ -61,6 +66,7 @@ class Target:
         queue_bytes: int = 128 << 20,
         connections: int = 20_000,
         limits: Limits | None = None,
+        allows: Callable[[int], bool] | None = None,
         keep_answer_bodies: bool = False,
         notify: Callable[[str], None] | None = None,
         on_outcome: Callable[[Outcome], None] | None = None,
@@ -68,22 +74,23 @@ class Target:
     ) -> None:
         self.account = account
         self.addresses: list[Endpoint] = []
-        self.held = 0
         self._held_bytes = 0
         self._host, self._port, self._tls = host, port, tls
-        self._authority = authority
+        self.authority = authority
         self._pool = pool
         self._timeout_s, self._connect_timeout_s = timeout_s, connect_timeout_s
         self._in_flight_limit, self._queue_limit, self._byte_limit = in_flight, queue, queue_bytes
         self._connection_limit = connections
         self._limits = limits or Limits()
+        self._allows = allows
+        self.full = self.limited = False
         self._keep_bodies = keep_answer_bodies
         self._notify = notify
         self._on_outcome = on_outcome
         self._on_addresses = on_addresses
         self._breaker = Breaker()
         self._lanes: dict[int, Lane] = {}
-        self._busy: dict[Lane, float] = {}
+        self._busy: dict[Lane, None] = {}
         self._dialing: dict[Lane, float] = {}
         self._resting: dict[Lane, None] = {}
         self._line: deque[Lane] = deque()
@@ -93,8 +100,6 @@ class Target:
         self._why_down = ""
         self._resolved_at = 0.0
         self._resolving: asyncio.Task[None] | None = None
-        self._drained = asyncio.Event()
-        self._drained.set()
 
     # -- before the run ----------------------------------------------------------------------------------------
 
@@ -126,9 +131,10 @@ class Target:
             else:
                 transport.abort()
                 return
-        raise RunError(
-            f"target {self.account.name} cannot be reached: {reason}; is it running, and is the way open?"
-        )
+        advice = "is it running, and is the way open?"
+        if reason.startswith("TLS: "):
+            advice = "does it speak TLS on that port, with a certificate that can be verified?"
+        raise RunError(f"target {self.account.name} cannot be reached: {reason}; {advice}")
 
     # -- requests ----------------------------------------------------------------------------------------------
 
@@ -136,35 +142,62 @@ class Target:
         """Take a request for replay; False when it is refused or there is no room. Counts either way."""
         account = self.account
         account.offered += 1
-        if self._refused is not None:
-            account.refused[self._refused] += 1
-            return False
         size = len(request.head) + len(request.body)
-        if self.held >= self._queue_limit or self._held_bytes + size > self._byte_limit:
-            account.overflowed += 1
-            return False
+        held_bytes = self._held_bytes + size
+        if (
+            self._refused is not None
+            or account.in_flight >= self._queue_limit
+            or held_bytes > self._byte_limit
+            or (self._allows is not None and not self._allows(time_ns()))
+        ):
+            return self._turn_away(held_bytes)
         account.replayed += 1
         account.in_flight += 1
-        if not self.held:
-            self._drained.clear()
-        self.held += 1
-        self._held_bytes += size
+        self._held_bytes = held_bytes
         if self._breaker.open and not self._breaker.allows(monotonic()):
             self._settle(request)
             self._count_failure(request, Failure.BREAKER, 0)
             return True
-        number = request.connection.number
-        key = number % self._pool if self._pool else number
+        key = request.connection.number
+        if self._pool:
+            key %= self._pool
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(self, key)
-        lane.push(request)
+        busy = self._busy
+        if (
+            lane.current is None
+            and lane.wire is not None
+            and not lane.queue
+            and not self._line
+            and len(busy) + len(self._dialing) < self._in_flight_limit
+        ):
+            self._resting.pop(lane, None)
+            busy[lane] = None
+            lane.send(request)
+        else:
+            lane.push(request)
         return True
+
+    def _turn_away(self, held_bytes: int) -> bool:
+        """Count a request that is not taken; `full` and `limited` say why for as long as it is the last one."""
+        account = self.account
+        self.full = self.limited = False
+        if self._refused is not None:
+            account.refused[self._refused] += 1
+        elif account.in_flight >= self._queue_limit or held_bytes > self._byte_limit:
+            account.overflowed += 1
+            self.full = True
+        else:
+            account.refused[RATE_LIMIT] += 1
+            self.limited = True
+        return False
 
     def has_room(self, request: Request, waiting: int) -> bool:
         """Whether it would take a request, if no more than `waiting` may wait."""
         size = self._held_bytes + len(request.head) + len(request.body)
-        return not self.held or (self.held < min(waiting, self._queue_limit) and size <= self._byte_limit)
+        held = self.account.in_flight
+        return not held or (held < min(waiting, self._queue_limit) and size <= self._byte_limit)
 
     def connection_ended(self, number: int) -> None:
         """Production's connection is closed: ours follows when all is answered."""
@@ -188,7 +221,9 @@ class Target:
 
     def tick(self, now: float) -> None:
         """Look at deadlines; `now` is `time.monotonic()`."""
-        for lane in _due(self._busy, now):
+        sent_before = int((now - self._timeout_s) * 1e9)
+        while self._busy and (lane := next(iter(self._busy))).sent_ns <= sent_before:
+            del self._busy[lane]
             lane.timed_out()
         for lane in _due(self._dialing, now):
             lane.cancel()
@@ -210,7 +245,8 @@ class Target:
 
     async def drain(self) -> None:
         """Wait until nothing waits and nothing is under way."""
-        await self._drained.wait()
+        while self.account.in_flight:
+            await asyncio.sleep(_DRAIN_S)
 
     def stop(self) -> None:
         """Fail what is left as interrupted and close every connection."""
@@ -221,10 +257,6 @@ class Target:
             self._resolving.cancel()
 
     # -- what lanes ask and tell ---------------------------------------------------------------------------------
-
-    def octets(self, request: Request) -> bytes:
-        """What is sent for a request."""
-        return outgoing(request, self._authority)
 
     def new_wire(self, lane: Lane) -> Wire:
         """A wire that is not connected yet."""
@@ -264,7 +296,7 @@ class Target:
     def wants(self, lane: Lane) -> None:
         """A lane has something to send: let it go, or put it in line."""
         self._busy.pop(lane, None)
-        if self._line or self._is_crowded() or not (lane.wire or self._has_room(lane)):
+        if self._line or self._is_full() or not (lane.wire or self._has_room(lane)):
             if lane.wire is not None:
                 self._resting[lane] = None
             self._line.append(lane)
@@ -272,7 +304,7 @@ class Target:
         else:
             self._let_go(lane)
 
-    def _is_crowded(self) -> bool:
+    def _is_full(self) -> bool:
         return len(self._busy) + len(self._dialing) >= self._in_flight_limit
 
     def _has_room(self, lane: Lane) -> bool:
@@ -290,19 +322,21 @@ class Target:
         if lane.wire is None:
             self.account.connections += 1
             self._dialing[lane] = monotonic() + self._connect_timeout_s
-        lane.go()
+            lane.connect()
+        else:
+            self._busy[lane] = None
+            lane.send(lane.queue.popleft())
 
     def _admit(self) -> None:
-        while self._line and not self._is_crowded() and self._has_room(self._line[0]):
+        while self._line and not self._is_full() and self._has_room(self._line[0]):
             lane = self._line.popleft()
             if lane.queue:
                 self._let_go(lane)
 
-    def sent(self, lane: Lane, size: int) -> None:
-        """A lane has written a request."""
-        self.account.bytes_sent += size
+    def connected(self, lane: Lane) -> None:
+        """A lane that has something to send has its connection."""
         self._dialing.pop(lane, None)
-        self._busy[lane] = monotonic() + self._timeout_s
+        self._busy[lane] = None
 
     def rests(self, lane: Lane) -> None:
         """A lane has nothing to do."""
@@ -340,22 +374,21 @@ class Target:
 
     # -- outcomes ----------------------------------------------------------------------------------------------
 
-    def answered(self, lane: Lane, request: Request, raw: Raw, first_ns: int) -> None:
+    def answered(self, lane: Lane, request: Request, status: int, head: bytes, body: bytes) -> None:
         """A request has its answer."""
-        self._settle(request)
-        account = self.account
+        account, first_ns = self.account, lane.first_ns - lane.sent_ns
+        account.in_flight -= 1
         account.answered += 1
-        account.answers.record(int(raw.first[1]), first_ns)
+        self._held_bytes -= len(request.head) + len(request.body)
+        account.answers.record(status, first_ns)
         if self._breaker.failures and self._breaker.succeeded():
             account.state = "up"
             self._tell(f"target {account.name} answers again")
         if self._on_outcome is not None:
-            elapsed_ns, status = lane.elapsed_ns(), int(raw.first[1])
+            elapsed_ns = lane.elapsed_ns()
             sent_ns = time_ns() - elapsed_ns
             name = account.name
-            self._on_outcome(
-                Outcome(name, request, sent_ns, first_ns, elapsed_ns, status, raw.head, raw.body, None)
-            )
+            self._on_outcome(Outcome(name, request, sent_ns, first_ns, elapsed_ns, status, head, body, None))
 
     def failed(self, request: Request, failure: Failure, elapsed_ns: int = 0) -> None:
         """A request has no answer. `elapsed_ns` is how long ago it was sent, 0 when it was not."""
@@ -382,10 +415,7 @@ class Target:
 
     def _settle(self, request: Request) -> None:
         self.account.in_flight -= 1
-        self.held -= 1
         self._held_bytes -= len(request.head) + len(request.body)
-        if not self.held:
-            self._drained.set()
 
     def _fail_everything(self, failure: Failure, *, current: bool) -> None:
         self._line.clear()

@@ -12,7 +12,8 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
 from shadowtap.events import Failure, Fault
-from shadowtap.http1 import Limits, Raw, Reader, Role
+from shadowtap.http1 import Limits, Raw, Reader, Role, field
+from shadowtap.http1.plain import NO_BODY_METHODS
 from shadowtap.http1.reader import State
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 class Wire(asyncio.Protocol):
     """The transport and the answer reader of one connection."""
 
-    __slots__ = ("_lane", "_reader", "_transport", "broken", "heard", "used")
+    __slots__ = ("_keep_body", "_lane", "_plain_bytes", "_reader", "_transport", "broken", "heard", "used")
 
     def __init__(self, lane: "Lane", limits: Limits, *, keep_body: bool) -> None:
         self._lane: Lane | None = lane
         self._transport: asyncio.Transport | None = None
+        self._keep_body = keep_body
+        self._plain_bytes = min(limits.head_bytes, limits.body_bytes)
         self._reader = Reader(
             Role.RESPONSE, limits=limits, keep_body=keep_body, method_of_next=self._method_of_next
         )
@@ -71,12 +74,21 @@ class Wire(asyncio.Protocol):
             self.heard = True
             lane.first_ns = perf_counter_ns()
         reader = self._reader
-        raws = reader.feed(data)
-        if len(raws) == 1 and reader.state is _HEAD and not reader.held and _is_good(raws[0]):
-            self.used = True
-            lane.answered(raws[0], keep=True)
-        else:
-            self._take(lane, raws)
+        if reader.state is _HEAD and not reader.held:
+            plain = reader.plain.answer(data)
+            if (
+                plain is not None
+                and len(data) <= self._plain_bytes
+                and lane.current.method not in NO_BODY_METHODS
+            ):
+                _, status, head, length = plain
+                self.used = True
+                body = data[-length:] if self._keep_body and length else b""
+                lane.answered(status, head, body, keep=True)
+                return
+        elif reader.more(data) >= 0:
+            return
+        self._take(lane, reader.feed(data))
 
     def _take(self, lane: "Lane", raws: list[Raw]) -> None:
         """What is not exactly one answer: a part of one, interim ones, more than one, garbage."""
@@ -89,7 +101,8 @@ class Wire(asyncio.Protocol):
         elif answer.fault is None or (answer.fault is Fault.TOO_LARGE and not lost):
             self.used = True
             more = raws[-1] is not answer or reader.held
-            lane.answered(answer, keep=not more and reader.state is _HEAD)
+            keep = not more and reader.state is _HEAD
+            lane.answered(int(answer.first[1]), answer.head, answer.body, keep=keep)
         else:
             lane.garbage()
 
@@ -128,11 +141,31 @@ class Wire(asyncio.Protocol):
             transport.close()
 
 
-def _is_good(raw: Raw) -> bool:
-    """Whether this is a complete, final answer."""
-    return raw.fault is None and raw.first[1] >= b"200"
-
-
 def _is_final(raw: Raw) -> bool:
     status = int(raw.first[1])
     return status >= 200 or status == 101
+
+
+_REMEMBERED, _SHORT = 1_000, 1_024
+"""Heads whose `keeps_alive` is remembered, and octets of one; within a second, a server's answers often have the very
+same head."""
+_keeping: dict[bytes, bool] = {}
+
+
+def keeps_alive(head: bytes) -> bool:
+    """Whether the connection can carry another request after this answer (RFC 9112, section 9.3)."""
+    known = _keeping.get(head)
+    if known is None:
+        known = _keeps_alive(head)
+        if len(_keeping) >= _REMEMBERED:
+            _keeping.clear()
+        if len(head) <= _SHORT:
+            _keeping[head] = known
+    return known
+
+
+def _keeps_alive(head: bytes) -> bool:
+    value = (field(head, b"connection") or b"").lower()
+    if head.startswith(b"HTTP/1.1"):
+        return b"close" not in value and head[9:12] != b"101"
+    return head.startswith(b"HTTP/1.0") and b"keep-alive" in value

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
-from shadowtap.ledger import Ledger, RequestAccount, TargetAccount
+from shadowtap.ledger import Ledger, RequestAccount, SinkAccount, TargetAccount
 from shadowtap.report import words
 
 
@@ -18,11 +18,13 @@ class Line(NamedTuple):
 def fates(requests: RequestAccount) -> list[Line]:
     """What became of the requests: `replayed` always, the other fates where there are any."""
     lines = [
-        Line("filtered", requests.filtered, "not asked for"),
+        Line("recorded", requests.recorded, "there is no target"),
+        Line("filtered", requests.filtered.total(), words.reasons(requests.filtered)),
         Line("sampled out", requests.sampled_out, "not in the sample"),
         Line("refused", requests.refused.total(), words.reasons(requests.refused)),
         Line("incomplete", requests.incomplete.total(), words.reasons(requests.incomplete)),
         Line("overflowed", requests.overflowed, "the queue of every target was full"),
+        Line("waiting", requests.waiting, "for production's answer, or a program"),
     ]
     return [Line("replayed", requests.replayed, ""), *(line for line in lines if line.number)]
 
@@ -53,6 +55,52 @@ def losses(ledger: Ledger) -> list[Line]:
         Line("answers incomplete", incomplete.total(), words.reasons(incomplete)),
     ]
     return [line for line in lines if line.number]
+
+
+def kept(sink: SinkAccount) -> list[Line]:
+    """What became of the exchanges that a sink was offered: `written` always, the rest where there is any."""
+    lines = [
+        Line("lost", sink.lost.total(), words.reasons(sink.lost)),
+        Line("waiting", sink.waiting, "not written yet"),
+        Line("left out", sink.left_out, "rules left these requests out"),
+        Line("masked", sink.masked.total(), words.reasons(sink.masked)),
+    ]
+    return [Line("written", sink.written, ""), *(line for line in lines if line.number)]
+
+
+def pace(ledger: Ledger) -> str:
+    """How far a schedule is, in a few words; empty where there is none."""
+    schedule = ledger.schedule
+    if schedule is None:
+        return ""
+    laps = (
+        "" if schedule.laps == 1 else f"lap {schedule.lap}{f' of {schedule.laps}' if schedule.laps else ''}, "
+    )
+    share = "" if schedule.share is None else f"{100 * schedule.share:.0f} % sent, "
+    left = "" if schedule.left_s is None else f"about {words.elapsed(schedule.left_s)} left, "
+    late = words.nanoseconds(schedule.lateness.quantile(0.99))
+    return f"{laps}{share}{left}99 % sent within {late} of their moment"
+
+
+def changes(ledger: Ledger) -> list[Line]:
+    """What rules, masks and users' code did to requests; nothing where there is none of them."""
+    changes = ledger.changes
+    named = (
+        ("matched", changes.matched, "by rule: "),
+        ("allowed", changes.allowed, "writes by rule: "),
+        ("rewritten", changes.rewritten, "by rule: "),
+        ("unreadable", changes.unreadable, "bodies left alone: "),
+        ("masked", changes.masked, "by kind: "),
+        ("hooks", changes.hooks, ""),
+        ("middleware", changes.middleware, ""),
+        ("copies", changes.copies, "mirrored twice: "),
+        ("legs", changes.legs, "of a load balancer: "),
+    )
+    return [
+        Line(name, sum(counts.values()), prefix + words.reasons(counts, 6))
+        for name, counts, prefix in named
+        if any(counts.values())
+    ]
 
 
 def unused(ledger: Ledger) -> list[Line]:

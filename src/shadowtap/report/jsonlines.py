@@ -4,19 +4,30 @@ This is the inner loop of `extract`, so a line is put together from parts that a
 repeat are kept: addresses by connection, header blocks and single headers by their bytes, the time by its second.
 Each of these caches has a limit and is emptied when it is full.
 
-Bytes that are not UTF-8 are read as Latin-1. Unless they are wanted, credentials are masked (see `mask`).
+Bytes that are not UTF-8 are read as Latin-1. Unless they are wanted, secrets are masked (see `masking`): without a
+key, so that two runs over one capture write the same and nothing tells one secret from another.
 """
 
 from collections.abc import Callable
 from hashlib import sha256
 from time import gmtime, strftime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from shadowtap.events import Connection, Endpoint, Exchange, Flag, Message, Request, Response
+from shadowtap.events import (
+    Connection,
+    Endpoint,
+    Exchange,
+    Flag,
+    Message,
+    Observation,
+    Outcome,
+    Request,
+    Response,
+)
 from shadowtap.http1 import field, headers, payload
-from shadowtap.report import mask
+from shadowtap.masking import Masker
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -56,19 +67,23 @@ class Cache(dict[K, V]):
 
 
 class JsonLines:
-    """Turns messages into lines. One instance writes one output, since answers refer to the lines of requests."""
+    """Turns messages into lines. One instance writes one output, since answers refer to the lines of requests.
 
-    def __init__(self, *, keep_secrets: bool = False) -> None:
-        self.keep_secrets = keep_secrets
+    `masker` makes the stand-ins of secrets, all `***` by default; its counts are of no use here, since lines that
+    repeat are masked once. With `keep_secrets` nothing is masked.
+    """
+
+    def __init__(self, *, keep_secrets: bool = False, masker: Masker | None = None) -> None:
+        self._masker = None if keep_secrets else masker or Masker(None)
         self.lines = 0
         self._waiting: dict[tuple[int, int], int] = {}
         self._seconds: Cache[int, bytes] = Cache(_second, 1_000)
         self._addresses: dict[int, tuple[bytes, bytes]] = {}
-        self._texts: Cache[bytes, bytes] = Cache(_text, 1_000)
+        self._texts: Cache[bytes, bytes] = Cache(self._shown, 1_000)
         self._versions: Cache[bytes, bytes] = Cache(_version, 100)
         self._flags: Cache[tuple[Flag, ...], bytes] = Cache(_flags, 1_000)
         self._targets: Cache[bytes, bytes] = Cache(self._target, 10_000)
-        self._names: Cache[bytes, tuple[bytes, bool]] = Cache(self._name, 5_000)
+        self._names: Cache[bytes, bytes] = Cache(_text, 5_000)
         self._fields: Cache[bytes, bytes] = Cache(self._field, 20_000)
         self._blocks: dict[bytes, tuple[bytes, bytes | None]] = {}
 
@@ -83,6 +98,20 @@ class JsonLines:
             return b""
         self.lines += 1
         return line
+
+    def observation(self, observation: Observation) -> bytes:
+        """The lines of all that is known of one request: the request, production's answer, and what became of it here
+        and at each target."""
+        exchange = observation.exchange
+        number = None if exchange.request is None else self.lines
+        found = b"" if exchange.request is None else self.line(exchange.request)
+        found += self.line(exchange)
+        targets = [_outcome(outcome) for outcome in observation.outcomes]
+        for target, verdict in zip(targets, observation.verdicts, strict=False):
+            target["same"] = None if verdict.skipped else verdict.same
+        fate = {"kind": "fate", "request": number, "fate": observation.fate, "targets": targets}
+        self.lines += 1
+        return found + msgspec.json.encode(fate) + b"\n"
 
     def _forget(self, message: Message) -> None:
         if isinstance(message, Exchange) and message.request is not None:
@@ -186,17 +215,26 @@ class JsonLines:
         return self._pair(name.strip(b" \t"), value.strip(b" \t\r"))
 
     def _pair(self, name: bytes, value: bytes) -> bytes:
-        shown, open_value = self._names[name]
-        if not (self.keep_secrets or (open_value and b"=" not in value and b"@" not in value)):
-            value = mask.header(name, value)
-        return b"[%b,%b]" % (shown, _text(value))
+        if self._masker is not None:
+            value = self._masker.header(name, value)
+        return b"[%b,%b]" % (self._names[name], _text(value))
 
-    def _name(self, name: bytes) -> tuple[bytes, bool]:
-        """The name as JSON, and whether a value without = and @ is shown as it is."""
-        return _text(name), mask.header(name, b"x") == b"x"
+    def _shown(self, text: bytes) -> bytes:
+        return _text(text if self._masker is None else self._masker.text(text))
 
     def _target(self, target: bytes) -> bytes:
-        return _text(target if self.keep_secrets else mask.target(target))
+        return _text(target if self._masker is None else self._masker.target(target))
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "target": outcome.target,
+        "status": outcome.status or None,
+        "failure": outcome.failure,
+        "first_byte_ns": outcome.first_byte_ns,
+        "elapsed_ns": outcome.elapsed_ns,
+        "body_len": len(outcome.body),
+    }
 
 
 def _second(second: int) -> bytes:

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from shadowtap.ledger import Answers, Latency, Ledger, TargetAccount
+from shadowtap.ledger import Answers, Latency, Ledger, SinkAccount, TargetAccount
 from shadowtap.report import words
-from shadowtap.report.account import fates, losses
+from shadowtap.report.account import fates, losses, pace
 from shadowtap.report.recent import Recent
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -20,6 +20,9 @@ _SPARKS = 36
 """Seconds of request rate that are drawn."""
 _REDRAW_NS = 400_000_000
 _HEAD = f"{'/s':>6}{'2xx':>6}{'3xx':>6}{'4xx':>6}{'5xx':>6}{'p50':>8}{'p99':>8}{'waiting':>8}{'failed':>7}"
+_FOOT = " Ctrl-C ends the run ──"
+_LEAST_ROOM = 14
+"""Columns for "production"; longer names take what the terminal has, or a line of their own."""
 _MOST_LINES = 8
 """Targets and losses drawn; a screen that is higher than the terminal cannot be redrawn in place."""
 
@@ -67,11 +70,15 @@ class LiveView:
         screen.append("shadowtap", "bold").append(f"{title:─<{max(width - 9, 0)}}\n", "dim")
         for text in self._describe:
             screen.append(f"{text}\n", "dim")
+        if ledger.schedule is not None:
+            screen.append(f"{pace(ledger)}\n", "cyan")
         self._requests(screen.append("\n"), ledger)
         self._answers(screen.append("\n"), ledger, width)
+        for sink in list(ledger.sinks.values())[:_MOST_LINES]:
+            self._sink(screen, sink)
         self._losses(screen, ledger)
         # The last line is left empty for the ^C that a terminal echoes; on a full line it would wrap.
-        return screen.append("─" * width + "\n ", "dim")
+        return screen.append(f"{_FOOT:─>{width}}"[-width:] + "\n ", "dim")
 
     def _requests(self, screen: Text, ledger: Ledger) -> None:
         seen = ledger.requests.seen
@@ -84,17 +91,19 @@ class LiveView:
             screen.append(f"{words.share(number, seen) if good else detail}\n", "dim")
 
     def _answers(self, screen: Text, ledger: Ledger, width: int) -> None:
-        room = max(width - len(_HEAD), 10)
+        targets = list(ledger.targets.values())[:_MOST_LINES]
+        longest = max((len(_name(target)) for target in targets), default=0)
+        room = max(min(width - len(_HEAD), longest + 3), _LEAST_ROOM)
         screen.append(f"{'answers':{room}}{_HEAD}\n", "dim")
         production = self._recent.latency("")
         screen.append(f"  {'production':{room - 2}}")
         self._figures(screen, ledger.production, "answers", production, None)
         screen.append("\n")
-        for target in list(ledger.targets.values())[:_MOST_LINES]:
+        for target in targets:
             self._target(screen, target, production, room)
 
     def _target(self, screen: Text, target: TargetAccount, production: Latency, room: int) -> None:
-        name = target.name.removeprefix("http://")
+        name = _name(target)
         screen.append("● ", "green" if target.state == "up" else "red").append(name)
         screen.append("\n" + " " * room if len(name) > room - 2 else " " * (room - 2 - len(name)))
         latency = self._recent.latency(target.name)
@@ -105,6 +114,12 @@ class LiveView:
         if target.state != "up" or failed:
             state = "" if target.state == "up" else f"{target.state}; "
             screen.append(f"    {state}failed: {words.reasons(target.failed) or 'none'}\n", "red")
+
+    def _sink(self, screen: Text, sink: SinkAccount) -> None:
+        lost = sink.lost.total()
+        screen.append("● ", "green" if sink.state == "up" and not lost else "red").append(sink.name)
+        screen.append(f"  {words.count(sink.written)} written, {words.count(sink.waiting)} waiting")
+        screen.append(f", {words.count(lost)} lost: {words.reasons(sink.lost)}\n" if lost else "\n", "red")
 
     def _figures(
         self, screen: Text, answers: Answers, figure: str, latency: Latency, other: Latency | None
@@ -136,3 +151,7 @@ class LiveView:
     def _sparks(self) -> str:
         top = max(self._rates, default=0.0)
         return "".join(_BARS[min(int(8 * rate / top), 7)] if top else _BARS[0] for rate in self._rates)
+
+
+def _name(target: TargetAccount) -> str:
+    return target.name.removeprefix("http://")

@@ -19,7 +19,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from shadowtap import __version__
-from shadowtap.ledger import Answers, Latency, Ledger, RequestAccount, TargetAccount
+from shadowtap.ledger import Answers, ChangeCounters, Latency, Ledger, RequestAccount, TargetAccount
 from shadowtap.report.health import Health
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -27,6 +27,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the latency buckets. A bucket of the ledger counts where its upper edge lies, so no latency is
 shown lower than it was, and none more than 7 % higher."""
+
+LABEL_LIMIT = 120
+"""Characters of a label's value: a rule may have thousands."""
 
 Row = tuple[tuple[str, ...], float]
 
@@ -57,7 +60,14 @@ class LedgerCollector(Collector):
         yield _counter(
             "requests", "Requests of production by fate", _fates(ledger.requests), "fate", "reason"
         )
+        yield _counter(
+            "requests_added", "Requests that a middleware added to those of production", ledger.requests.added
+        )
+        yield _gauge("requests_waiting", "Requests without a fate yet", ledger.requests.waiting)
+        yield from _changes(ledger.changes)
         yield from _targets(list(ledger.targets.values()))
+        yield from _sinks(ledger)
+        yield from _schedule(ledger)
         yield from _answers(ledger)
         wrong = len(ledger.imbalances())
         yield _gauge(
@@ -126,12 +136,68 @@ def _messages(ledger: Ledger) -> Iterator[Metric]:
     yield _gauge("http_buffered_bytes", "Payload of messages that are not complete", messages.buffered_bytes)
 
 
+def _schedule(ledger: Ledger) -> Iterator[Metric]:
+    schedule = ledger.schedule
+    if schedule is None:
+        return
+    late = HistogramMetricFamily(
+        "shadowtap_schedule_lateness_seconds", "How long after its intended moment a request was sent"
+    )
+    _add_latency(late, [], schedule.lateness)
+    yield late
+    intended = HistogramMetricFamily(
+        "shadowtap_target_latency_from_intended_seconds",
+        "From the intended moment of a request to its answer's first byte",
+        labels=["target"],
+    )
+    for name, latency in schedule.intended.items():
+        _add_latency(intended, [name], latency)
+    yield intended
+
+
 def _fates(requests: RequestAccount) -> list[Row]:
-    plain = ("replayed", "filtered", "sampled_out", "overflowed")
+    plain = ("replayed", "recorded", "sampled_out", "overflowed")
     rows: list[Row] = [((fate, ""), getattr(requests, fate)) for fate in plain]
-    for fate in ("refused", "incomplete"):
-        rows += [((fate, why), n) for why, n in getattr(requests, fate).items()]
+    for fate in ("filtered", "refused", "incomplete"):
+        rows += [((fate, why), n) for why, n in _bounded(getattr(requests, fate)).items()]
     return rows
+
+
+def _bounded(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by label value: users' rules may be long, and two that begin alike are told apart by their number."""
+    bounded: dict[str, int] = {}
+    for number, (why, n) in enumerate(counts.items()):
+        label = why if len(why) <= LABEL_LIMIT else f"{why[: LABEL_LIMIT - 8]}… #{number}"
+        bounded[label] = bounded.get(label, 0) + n
+    return bounded
+
+
+def _changes(changes: ChangeCounters) -> Iterator[Metric]:
+    rows: list[Row] = [
+        ((what, name), n)
+        for what in ChangeCounters.__struct_fields__
+        for name, n in _bounded(getattr(changes, what)).items()
+    ]
+    yield _counter("changes", "What rules, masks and hooks did to requests", rows, "what", "name")
+
+
+def _sinks(ledger: Ledger) -> Iterator[Metric]:
+    sinks = ledger.sinks.items()
+    rows: list[Row] = [((n, "written", ""), s.written) for n, s in sinks]
+    rows += [((n, "left_out", ""), s.left_out) for n, s in sinks]
+    rows += [((n, "lost", why), count) for n, s in sinks for why, count in s.lost.items()]
+    yield _counter("sink_exchanges", "Exchanges by fate at a sink", rows, "sink", "fate", "reason")
+    waiting: list[Row] = [((n,), s.waiting) for n, s in sinks]
+    yield _gauge("sink_waiting_exchanges", "Exchanges not written yet", waiting, "sink")
+    masked: list[Row] = [((n, kind), count) for n, s in sinks for kind, count in s.masked.items()]
+    yield _counter("sink_masked", "Secrets masked in what a sink keeps", masked, "sink", "kind")
+    observed = ledger.observations
+    if observed is not None:
+        yield _gauge("observations_open", "Requests of which answers are awaited", observed.open_now)
+        yield _counter(
+            "observations_early", "Requests given out without all answers", _rows(observed.early), "limit"
+        )
+        yield _counter("observations_late", "Answers that came after that", observed.late)
 
 
 def _targets(targets: list[TargetAccount]) -> Iterator[Metric]:

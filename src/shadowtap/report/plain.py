@@ -2,9 +2,9 @@
 
 from typing import TextIO
 
-from shadowtap.ledger import Ledger
+from shadowtap.ledger import Ledger, SinkAccount
 from shadowtap.report import words
-from shadowtap.report.account import fates, losses
+from shadowtap.report.account import fates, losses, pace
 from shadowtap.report.recent import Recent
 
 
@@ -59,16 +59,28 @@ def line(ledger: Ledger, recent: Recent, now_ns: int) -> str:
     """The account in one line: requests, each target, losses."""
     passed = words.elapsed((now_ns - ledger.started_ns) / 1e9)
     parts = [f"{passed}: {words.rate(recent.rate('seen'))}/s, {words.count(ledger.requests.seen)} seen"]
+    parts += [text for text in [pace(ledger)] if text]
     parts += [_said(fate.name, fate.number, fate.detail) for fate in fates(ledger.requests)]
     median = words.nanoseconds(recent.latency("").quantile(0.5))
     parts.append(f"production p50 {median}")
     parts += [_target(ledger, name, recent) for name in ledger.targets]
+    parts += [_sink(sink) for sink in ledger.sinks.values()]
     lost = ", ".join(f"{loss.name} {words.count(loss.number)}" for loss in losses(ledger))
     return "; ".join([*parts, f"lost: {lost}"] if lost else parts)
 
 
 def _said(name: str, number: int, detail: str) -> str:
     return f"{words.count(number)} {name}" + (f" ({detail})" if detail else "")
+
+
+def _sink(sink: SinkAccount) -> str:
+    state = "" if sink.state == "up" else f" ({sink.state})"
+    lost = (
+        f", {words.count(sink.lost.total())} lost ({words.reasons(sink.lost)})" if sink.lost.total() else ""
+    )
+    return (
+        f"{sink.name}{state} {words.count(sink.written)} written{lost}, {words.count(sink.waiting)} waiting"
+    )
 
 
 def _target(ledger: Ledger, name: str, recent: Recent) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from shadowtap import __version__
-from shadowtap.ledger import Answers, Ledger, TargetAccount
+from shadowtap.ledger import Answers, Latency, Ledger, SinkAccount, TargetAccount
 from shadowtap.report import words
-from shadowtap.report.account import Line, fates, losses, outcomes, unused
+from shadowtap.report.account import Line, changes, fates, kept, losses, outcomes, unused
 
 _QUANTILES = (0.5, 0.9, 0.99)
 
@@ -25,7 +25,12 @@ def summary(ledger: Ledger, now_ns: int, ended: str) -> str:
     lines = [f"shadowtap ran {took}; {ended}.", *_alarm(wrong), "", *_requests(ledger)]
     for target in ledger.targets.values():
         lines += ["", *_target(target)]
+    for sink in ledger.sinks.values():
+        lines += ["", *_sink(sink)]
+    lines += _section("Changed on the way", changes(ledger))
     lines += _latencies(ledger)
+    lines += _timing(ledger)
+    lines += _section("Answers that came too late or never", _early(ledger))
     lines += _section("Lost before HTTP", losses(ledger))
     lines += _section("Not for us", unused(ledger))
     lines += ["", *(_alarm(wrong) or ["Every request is accounted for."])]
@@ -70,6 +75,28 @@ def _target(target: TargetAccount) -> list[str]:
     return lines
 
 
+def _sink(sink: SinkAccount) -> list[str]:
+    state = "" if sink.state == "up" else f"  ({sink.state})"
+    first, *rest = kept(sink)
+    return [
+        f"{sink.name}{state}",
+        _row(Line("offered", sink.offered, "")),
+        _row(first, "", "="),
+        *(_row(line, "", "+" if line.name in ("lost", "waiting") else " ") for line in rest),
+    ]
+
+
+def _early(ledger: Ledger) -> list[Line]:
+    observed = ledger.observations
+    if observed is None:
+        return []
+    lines = [
+        Line("incomplete", observed.early.total(), f"recorded without: {words.reasons(observed.early)}"),
+        Line("late", observed.late, "came after their request was recorded"),
+    ]
+    return [line for line in lines if line.number]
+
+
 def _sum(lines: list[Line]) -> list[str]:
     return [_row(line, "", "+" if index else "=") for index, line in enumerate(lines)]
 
@@ -94,6 +121,24 @@ def _latencies(ledger: Ledger) -> list[str]:
     for name, answers in shown:
         lines += _answers(name, answers)
     return lines
+
+
+def _timing(ledger: Ledger) -> list[str]:
+    schedule = ledger.schedule
+    if schedule is None:
+        return []
+    head = f"{'Sent after the intended moment':39}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}"
+    lines = ["", head, _durations("all requests", schedule.lateness)]
+    if schedule.intended:
+        lines += ["", "Answered after the intended moment"]
+        lines += [_durations(name, latency) for name, latency in schedule.intended.items()]
+    return lines
+
+
+def _durations(name: str, latency: Latency) -> str:
+    figures = [latency.quantile(share) for share in _QUANTILES] + [latency.max_ns if latency.count else None]
+    columns = "".join(f"{words.nanoseconds(ns):>9}" for ns in figures)
+    return f"  {name[:26]:26}{words.count(latency.count):>11}{columns}"
 
 
 def _answers(name: str, answers: Answers) -> list[str]:

@@ -27,6 +27,11 @@ class FileReader:
         self._now_ns = 0
         self.task = runner.beside(self._read())
 
+    @property
+    def now_ns(self) -> int:
+        """The capture time of what is being read."""
+        return self._now_ns
+
     def stop(self) -> None:
         """Read no more, and end what is open."""
         self.task.cancel()

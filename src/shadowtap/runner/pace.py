@@ -1,5 +1,8 @@
 """How long to wait for the next batch."""
 
+QUIET, BUSY = 12, 60
+"""Packets a millisecond below which the wait is 1 ms and 2 ms; from there on it is 3."""
+
 
 class Pace:
     """How long to wait for the next batch, from how many packets come in a millisecond.
@@ -8,8 +11,6 @@ class Pace:
     wait: nobody misses a few milliseconds then, and the same work costs half as much.
     """
 
-    STEPS = ((12, 1), (60, 2), (1 << 62, 3))
-    """Packets a millisecond below which to wait so many milliseconds; the loop's timers count whole ones."""
     __slots__ = ("_last", "_mean")
 
     def __init__(self) -> None:
@@ -17,8 +18,12 @@ class Pace:
         self._last = 0.0
 
     def wait_ms(self, packets: int, now: float) -> int:
-        """The next wait, after a batch of so many packets; `now` in seconds."""
-        elapsed_ms = min(max((now - self._last) * 1000, 1.0), 100.0)
+        """The next wait, after a batch of so many packets; `now` in seconds. The loop's timers count whole ms."""
+        elapsed_ms = (now - self._last) * 1000
+        if not 1 < elapsed_ms < 100:
+            elapsed_ms = 1 if elapsed_ms <= 1 else 100
         self._last = now
         self._mean += (packets / elapsed_ms - self._mean) / 8
-        return next(wait for below, wait in self.STEPS if self._mean < below)
+        if self._mean < QUIET:
+            return 1
+        return 2 if self._mean < BUSY else 3

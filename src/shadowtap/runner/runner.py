@@ -3,26 +3,45 @@
 import asyncio
 import gc
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from shadowtap.capture import FileSource, LiveSource
-from shadowtap.capture.sources import SourceSpec, open_source, parse_source
-from shadowtap.config import Settings, TargetSettings
+from shadowtap.capture.sources import FileSpec, SourceSpec, open_source
+from shadowtap.config import Settings
+from shadowtap.config.schedule import ScheduleSettings
+from shadowtap.config.sources import Spec, StoredSpec, parse
 from shadowtap.decap import Decapsulator
-from shadowtap.errors import RunError, UsageError
-from shadowtap.events import Ended, Endpoint, Exchange, Fault, Flag, Frames, Message, Request
-from shadowtap.http1 import Limits
-from shadowtap.ledger import Ledger, TargetAccount
+from shadowtap.errors import RunError
+from shadowtap.events import (
+    Ended,
+    Endpoint,
+    Exchange,
+    Fault,
+    Flag,
+    Frames,
+    Message,
+    Observation,
+    Outcome,
+    Request,
+)
+from shadowtap.ledger import Ledger, ObservationCounters, ScheduleAccount
 from shadowtap.pipeline import Pipeline
 from shadowtap.replay import Guard, Target, is_marked
 from shadowtap.report import View
 from shadowtap.report.health import Health
 from shadowtap.report.status import StatusServer
 from shadowtap.runner.files import FileReader
+from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
 from shadowtap.runner.live import LiveReader
+from shadowtap.runner.observe import Joiner
+from shadowtap.runner.shape import Shape, count_untaken
+from shadowtap.runner.shaping import Stages
+from shadowtap.runner.sinks import Sink, masker_of, open_sink
 from shadowtap.runner.surroundings import connections as connections_each
-from shadowtap.runner.surroundings import escaped, raise_file_limit, signals, tls
+from shadowtap.runner.surroundings import escaped, raise_file_limit, signals
+from shadowtap.runner.targets import open_target
+from shadowtap.stored import CaptureSource, Stored, open_stored
 
 OWN_MARK = "own_mark"
 AMBIGUOUS = "ambiguous_framing"
@@ -36,6 +55,8 @@ _GC_THRESHOLD = (50_000, 20, 50)
 """Values of the pipeline hold no cycles, so collecting every 700 of them only costs time and latency."""
 _FILE_BACKLOG = 2_000
 """Requests that may wait at a target before a file is read on."""
+_FILE_OPEN = 10_000
+"""Requests that may have answers to come before a file is read on."""
 _FILE_CONNECTIONS = 1 << 40
 """The number of the first connection in a file, where there are live sources too."""
 
@@ -46,12 +67,21 @@ class Runner:
     def __init__(self, settings: Settings, view: View | None) -> None:
         self.settings = settings
         self.ledger = Ledger(time.time_ns())
+        if settings.schedule is not None and settings.schedule.speed is not None:
+            self.ledger.schedule = ScheduleAccount(settings.schedule.speed, settings.schedule.laps)
         self._view = view
         self._guard = Guard()
+        self._stages: Stages | None = None
+        self._shape: Shape | None = None
+        self._joiner: Joiner | None = None
+        self._sinks: list[Sink] = []
         self._pipeline = self._new_pipeline(0)
         self._targets: list[Target] = []
         self._live: list[LiveReader] = []
         self._files: FileReader | None = None
+        self._stored: list[Stored] = []
+        self._kept: KeptReader | ScheduledReader | None = None
+        self._scheduled: ScheduledReader | None = None
         self._started = False
         self._all_refused = False
         self._stop = asyncio.Event()
@@ -64,7 +94,7 @@ class Runner:
             self.ledger,
             flows=settings.flows,
             http=settings.http,
-            keep_answer_bodies=False,
+            keep_answer_bodies=self._shape is not None and self._shape.wants_answers,
             first_connection=first_connection,
         )
 
@@ -73,21 +103,30 @@ class Runner:
     async def run(self) -> Ledger:
         """Start everything, wait for the end, stop everything."""
         settings = self.settings
-        specs = [parse_source(url) for url in settings.sources]
+        specs = [parse(url) for url in settings.sources]
+        kept = [spec for spec in specs if isinstance(spec, StoredSpec) or settings.schedule is not None]
+        captured = [spec for spec in specs if not (spec in kept or isinstance(spec, StoredSpec))]
+        self._shape_up(specs)
         status: StatusServer | None = None
         sources: list[LiveSource | FileSource] = []
-        with signals(self._interrupt), escaped(self._on_bug):
+        wake = asyncio.get_running_loop().call_soon_threadsafe
+        with signals(lambda: wake(self.interrupt)), escaped(self._on_bug):
             try:
+                if self._stages is not None:
+                    await self._stages.start()
                 await self._open_targets()
-                for spec in specs:
+                self._open_sinks()
+                for spec in captured:
                     source = open_source(spec)
                     sources.append(source)
                     self.ledger.capture[source.name] = source.counters
+                stored = self._open_kept(kept)
                 if settings.status_address is not None:
                     status = StatusServer(*settings.status_address, self.ledger, health=_health(settings))
                     await status.start()
                 self._tell_start(sources, status)
-                self._begin(sources, specs)
+                self._begin(sources, captured)
+                self._begin_kept(kept, stored)
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(*_GC_THRESHOLD)
@@ -95,6 +134,9 @@ class Runner:
             finally:
                 for source in sources:
                     source.close()
+                for kept_source in self._stored:
+                    kept_source.close()
+                await self._close_sinks()
                 if status is not None:
                     await status.close()
                 if self._view is not None and self._started:
@@ -103,45 +145,112 @@ class Runner:
             raise self._broken
         return self.ledger
 
+    def _shape_up(self, specs: list[Spec]) -> None:
+        """Make what stands between a request and the targets, where the settings ask for it."""
+        settings, ledger = self.settings, self.ledger
+        stages = self._stages = Stages(settings, specs, ledger)
+        stages.notify = self.tell
+        hooks = stages.hooks
+        if (settings.sinks and not settings.dry_run) or (hooks is not None and hooks.wants_answers):
+            ledger.observations = ObservationCounters()
+            self._joiner = Joiner(self._on_observation, ledger.observations, now=time.monotonic())
+        if not stages.wanted and self._joiner is None:
+            return
+        self._shape = Shape(
+            ledger.requests, self._targets, stages=stages, joiner=self._joiner, clock=self._now_ns
+        )
+        self._pipeline = self._new_pipeline(0)
+
+    def _now_ns(self) -> int:
+        """The time of what is being read: the packets' own where there are only files."""
+        reader = self._files or self._kept
+        return reader.now_ns if reader is not None and not self._live else time.time_ns()
+
     async def _open_targets(self) -> None:
+        if self.settings.dry_run:
+            return
         raise_file_limit()
         share = connections_each(len(self.settings.targets))
         for settings in self.settings.targets:
-            target = self._target(settings, share)
+            target = open_target(
+                settings,
+                self.settings,
+                self.ledger,
+                connections=share,
+                on_outcome=self._outcomes(),
+                keep_bodies=self._shape is not None and self._shape.wants_answers,
+                notify=self.tell,
+                on_addresses=self._check_target,
+            )
             self._targets.append(target)
             await target.resolve()
+        await self._unless_stopped(self._try_targets())
+
+    async def _try_targets(self) -> None:
         await asyncio.gather(*(target.try_connection() for target in self._targets))
 
-    def _target(self, settings: TargetSettings, connections: int) -> Target:
-        address = settings.address
-        name = str(address)
-        if name in self.ledger.targets:
-            raise UsageError(f"target {name} is given twice; each request goes to a target once")
-        account = self.ledger.targets[name] = TargetAccount(name)
-        http = self.settings.http
-        return Target(
-            account,
-            host=address.host,
-            port=address.port,
-            tls=tls(settings) if address.tls else None,
-            authority=None if settings.keep_host else address.authority.encode(),
-            pool=settings.pool,
-            timeout_s=settings.timeout_s,
-            connect_timeout_s=settings.connect_timeout_s,
-            in_flight=settings.in_flight,
-            queue=settings.queue,
-            queue_bytes=settings.queue_bytes,
-            connections=connections,
-            limits=Limits(head_bytes=http.head_bytes, body_bytes=http.body_bytes),
-            notify=self.tell,
-            on_addresses=self._check_target,
-        )
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Wait for something, but no longer than until a signal comes."""
+        task, stop = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if task.done():
+            task.result()
+        task.cancel()
+
+    def _outcomes(self) -> Callable[[Outcome], None] | None:
+        """Who wants to know what targets answer, if anybody does."""
+        wanted = []
+        if self._shape is not None and self._shape.wants_answers:
+            wanted.append(self._shape.outcome)
+        if self.ledger.schedule is not None:
+            wanted.append(self._on_timed)
+        if len(wanted) < 2:
+            return wanted[0] if wanted else None
+
+        def both(outcome: Outcome) -> None:
+            for take in wanted:
+                take(outcome)
+
+        return both
+
+    def _on_timed(self, outcome: Outcome) -> None:
+        if self._scheduled is not None:
+            self._scheduled.outcome(outcome)
+
+    def _open_sinks(self) -> None:
+        if self.settings.dry_run or self._stages is None:
+            return
+        loop = asyncio.get_running_loop()
+
+        def notify(text: str) -> None:  # from a sink's thread
+            loop.call_soon_threadsafe(self.tell, text)
+
+        for settings in self.settings.sinks:
+            masker = masker_of(self.settings.mask, self._stages.key) if settings.mask else None
+            sink = open_sink(settings, masker, notify)
+            self._sinks.append(sink)
+            self.ledger.sinks[sink.account.name] = sink.account
+
+    async def _close_sinks(self) -> None:
+        """Give out what is left, and let every sink write what waits."""
+        if self._joiner is not None:
+            self._joiner.finish()
+        loop = asyncio.get_running_loop()
+        for sink in self._sinks:
+            await loop.run_in_executor(None, sink.close)
+        if self._stages is not None:
+            await self._stages.close(self.settings.grace_s)
+        self._refresh()
 
     def _tell_start(self, sources: list[LiveSource | FileSource], status: StatusServer | None) -> None:
         if self._view is None:
             return
-        lines = [f"from {source.name}" for source in sources]
+        lines = [f"from {source.name}" for source in (*sources, *self._stored)]
         lines += [f"to {target.account.name}" for target in self._targets]
+        lines += [f"to {sink.account.name}" for sink in self._sinks]
+        if self.settings.dry_run:
+            lines.append("dry run: nothing is sent")
         if status is not None:
             lines.append(f"status on http://{status.host}:{status.port}/metrics and /healthz")
         self._started = True
@@ -165,6 +274,38 @@ class Runner:
             pipeline = self._new_pipeline(_FILE_CONNECTIONS if self._live else 0)
             self._files = FileReader(self, files, pipeline)
 
+    def _open_kept(self, specs: list[Spec]) -> list[Stored]:
+        """Open what is read as messages, so that what is wrong with it is said before anything begins."""
+        for spec in specs:
+            if isinstance(spec, StoredSpec):
+                self._stored.append(open_stored(spec, key_file=self.settings.recording_key))
+            elif isinstance(spec, FileSpec):
+                ports = frozenset(self.settings.ports)
+                capture = CaptureSource(spec, self._new_pipeline(0), ports)
+                self.ledger.capture.setdefault(capture.name, capture.counters)
+                self._stored.append(capture)
+        return self._stored
+
+    def _begin_kept(self, specs: list[Spec], stored: list[Stored]) -> None:
+        settings, account = self.settings.schedule, self.ledger.schedule
+        if not stored:
+            return
+        opened: list[Stored] | None = stored
+
+        def lap() -> list[Stored]:
+            nonlocal opened
+            again, opened = opened, None
+            if again is not None:
+                return again
+            self._stored = []
+            return self._open_kept(specs)
+
+        if settings is not None and account is not None:
+            self._kept = self._scheduled = ScheduledReader(self, lap, settings, account)
+            return
+        first = SOURCE_CONNECTIONS if self._live or self._files is not None else 0
+        self._kept = KeptReader(self, lap, settings or ScheduleSettings(), first=first)
+
     def beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin something that goes on beside the rest; if it fails, the run ends."""
         task = asyncio.create_task(work)
@@ -183,18 +324,26 @@ class Runner:
     async def _until_the_end(self) -> None:
         ticks = self.beside(self._ticks())
         stop: asyncio.Task[Any] = asyncio.create_task(self._stop.wait())
-        files = [self._files.task] if self._files is not None else []
+        files = [reader.task for reader in (self._files, self._kept) if reader is not None]
         ends = [stop] if self._live else [stop, *files]
-        await asyncio.wait(ends, timeout=self.settings.duration_s, return_when=asyncio.FIRST_COMPLETED)
-        interrupted = not any(task.done() for task in ends[1:])
+        interrupted = not await self._first(stop, ends[1:])
         self.ledger.ended = self._why_over(interrupted)
         stop.cancel()
         self._take_the_rest()
+        if self._shape is not None:
+            await self._shape.drain(self.settings.grace_s if interrupted else None)
         await self._drain(wait=not interrupted)
         for target in self._targets:
             target.stop()
         ticks.cancel()
         await asyncio.wait([ticks, stop, *files])
+
+    async def _first(self, stop: asyncio.Task[Any], files: list[asyncio.Task[None]]) -> bool:
+        """Wait until all files are read, or somebody stops the run, or its time is over; whether it was the first."""
+        read = asyncio.gather(*files, return_exceptions=True) if files else None
+        ends = [stop] if read is None else [stop, read]
+        await asyncio.wait(ends, timeout=self.settings.duration_s, return_when=asyncio.FIRST_COMPLETED)
+        return read is not None and read.done() and not self._stop.is_set()
 
     def _why_over(self, interrupted: bool) -> str:
         if not interrupted:
@@ -208,6 +357,10 @@ class Runner:
             self.dispatch(self._pipeline.finish(time.time_ns()))
             if self._files is not None:
                 self._files.stop()
+            if self._kept is not None:
+                self._kept.stop()
+            if self._shape is not None:
+                self._shape.finish()
         except Exception as error:
             self._on_bug(asyncio.get_running_loop(), {"message": "at the end of the run", "exception": error})
 
@@ -227,7 +380,8 @@ class Runner:
         for target in self._targets:
             await target.drain()
 
-    def _interrupt(self) -> None:
+    def interrupt(self) -> None:
+        """What a signal does: the first ends the run, the second does not wait for replays under way."""
         if self._stop.is_set():
             self._hurry.set()
         self._stop.set()
@@ -261,8 +415,11 @@ class Runner:
                 self.dispatch(self._pipeline.advance(time.time_ns()))
             for target in self._targets:
                 target.tick(now)
+            if self._shape is not None:
+                self._shape.advance(now)
             if self._view is not None and now - shown >= _VIEW_S:
                 shown = now
+                self._refresh()
                 self._view.tick(self.ledger, time.time_ns())
 
     # -- frames ----------------------------------------------------------------------------------------------
@@ -274,64 +431,100 @@ class Runner:
     # -- messages --------------------------------------------------------------------------------------------
 
     def has_room(self, request: Request) -> bool:
-        """Whether every target can take a request of a file; those that are down or refused always can."""
+        """Whether every target can take a request of a file; those that are down or refused always can. So can
+        sinks that do not lag behind."""
+        for sink in self._sinks:
+            if not sink.has_room():
+                return False
+        if self._joiner is not None and self._joiner.counters.open_now > _FILE_OPEN:
+            return False
         return all(target.has_room(request, _FILE_BACKLOG) for target in self._targets)
 
     def dispatch(self, messages: list[Message]) -> None:
         """Give messages to whom they concern."""
         for message in messages:
-            if isinstance(message, Request):
+            if type(message) is Request:
                 self._on_request(message)
-            elif isinstance(message, Exchange):
+            elif type(message) is Exchange:
                 self._on_exchange(message)
             elif isinstance(message, Ended):
+                if self._shape is not None:
+                    self._shape.ended(message)
+                    continue
                 for target in self._targets:
                     target.connection_ended(message.connection)
 
     def _on_request(self, request: Request) -> None:
-        account = self.ledger.requests
+        account, marked = self.ledger.requests, is_marked(request.head)
         account.seen += 1
-        marked = is_marked(request.head)
         if not request.index and not marked:
             self._saw_server(request.connection.server)
-        if request.fault is not None:
-            account.incomplete[request.fault] += 1
-        elif marked:
-            account.refused[OWN_MARK] += 1
-        elif request.flags and Flag.AMBIGUOUS_LENGTH in request.flags and not self.settings.replay_ambiguous:
-            account.refused[AMBIGUOUS] += 1
-        elif request.method == b"CONNECT":
-            account.refused[TUNNEL] += 1
-        else:
-            self._offer(request)
-
-    def _offer(self, request: Request) -> None:
-        account, taken = self.ledger.requests, False
-        if self._all_refused:
-            account.refused[PRODUCTION_GUARD] += 1
+        shape = self._shape
+        if shape is not None and not shape.saw(request):
             return
-        for target in self._targets:
-            if target.offer(request):
-                taken = True
-        if taken:
-            account.replayed += 1
+        if request.fault is not None:
+            self._lose(request, "incomplete", request.fault)
+        elif marked:
+            self._lose(request, "refused", OWN_MARK)
+        elif request.flags and Flag.AMBIGUOUS_LENGTH in request.flags and not self.settings.replay_ambiguous:
+            self._lose(request, "refused", AMBIGUOUS)
+        elif request.method == b"CONNECT":
+            self._lose(request, "refused", TUNNEL)
+        elif self._all_refused:
+            self._lose(request, "refused", PRODUCTION_GUARD)
+        elif shape is not None:
+            shape.request(request)
         else:
-            account.overflowed += 1
+            taken = False
+            for target in self._targets:
+                taken |= target.offer(request)
+            if taken:
+                account.replayed += 1
+            else:
+                count_untaken(account, self._targets)
+
+    def _lose(self, request: Request, bucket: str, reason: str) -> None:
+        """A request is not replayed."""
+        if self._shape is not None:
+            self._shape.lost(request, bucket, reason)
+        else:
+            getattr(self.ledger.requests, bucket)[reason] += 1
 
     def _on_exchange(self, exchange: Exchange) -> None:
-        response = exchange.response
+        request, response = exchange.request, exchange.response
         if exchange.lost_request:
             requests = self.ledger.requests
             requests.seen += 1
             requests.incomplete[Fault.UNSEEN] += 1
+        if self._shape is not None:
+            self._shape.exchange(exchange)
         if response is None:
             return
-        if exchange.request is None:
+        latency_ns = None
+        if request is None:
             self._saw_server(response.connection.server)
+        else:
+            latency_ns = response.time_ns - request.end_ns
         if response.fault is not None:
             self.ledger.messages.responses_incomplete[response.fault] += 1
         if response.status >= 200 or response.status == 101:
-            self.ledger.production.record(response.status, exchange.latency_ns)
+            self.ledger.production.record(response.status, latency_ns)
+
+    def _on_observation(self, observation: Observation) -> None:
+        """All that will be known of a request is known."""
+        for sink in self._sinks:
+            sink.offer(observation)
+        if self._stages is not None and self._stages.hooks is not None:
+            self._stages.hooks.answers(observation)
+
+    def _refresh(self) -> None:
+        """Bring those parts of the ledger up to date that others count."""
+        if self._stages is not None:
+            self._stages.refresh()
+        for sink in self._sinks:
+            sink.refresh()
+        if self.ledger.schedule is not None and self._scheduled is not None:
+            self._scheduled.report()
 
     # -- safety ----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,191 @@
+"""One run's comparison: takes production's exchanges and the targets' outcomes, and knows what came out.
+
+    production(exchange)            learn what changes by itself
+    answered(exchange, outcome)     ─► Verdict; noted in the findings of the target
+    result()                        everything, with what is known of noise by now
+
+Exchanges and outcomes may come in any order. The reference target, which runs production's version, gets no findings:
+its differences are evidence of noise.
+"""
+
+from collections.abc import Container, Iterable
+
+import msgspec
+
+from shadowtap.compare.answers import NO_RULES, compare
+from shadowtap.compare.conditions import Condition, Figures, Judgement
+from shadowtap.compare.findings import Findings, Summary
+from shadowtap.compare.latency import Compared, Pairs, compare_latency
+from shadowtap.compare.learned import Learned, NoiseRule, Source
+from shadowtap.compare.repeats import Repeats
+from shadowtap.compare.rules import Rules
+from shadowtap.endpoints import Endpoints
+from shadowtap.events import Difference, Exchange, Outcome, Request, Verdict
+
+MAX_TARGETS = 64
+MAX_TIMED = 2000
+"""Endpoints of a target whose latency is tested apart; the others count in the whole only."""
+_LEARNED = ("learned: ", "reference: ")
+
+
+class Counts(msgspec.Struct):
+    """What became of the requests replayed to one target, as far as conditions ask for it."""
+
+    replayed: int = 0
+    unanswered: int = 0
+    errors: int = 0
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What is known of one target: findings, counts, latencies as a whole and by endpoint, and what to judge."""
+
+    summary: Summary
+    counts: Counts
+    latency: Compared
+    endpoints: dict[str, Compared]
+    figures: Figures
+
+
+class _Target:
+    """What is gathered for one target."""
+
+    def __init__(self, name: str) -> None:
+        self.findings = Findings(name)
+        self.counts = Counts()
+        self.all = Pairs()
+        self.endpoints: dict[str, Pairs] = {}
+
+
+class Comparison:
+    """See above. `reference` names the target that runs production's version; `noise` was learned before."""
+
+    def __init__(
+        self,
+        rules: Rules = NO_RULES,
+        *,
+        endpoints: Endpoints | None = None,
+        reference: str | None = None,
+        noise: Iterable[NoiseRule] = (),
+    ) -> None:
+        self.rules = rules
+        self.endpoints = endpoints if endpoints is not None else Endpoints()
+        self.learned = Learned(noise)
+        self._reference = reference
+        self._repeats = Repeats()
+        self._targets: dict[str, _Target] = {}
+
+    def endpoint(self, request: Request) -> str:
+        """Method and template, such as `GET /users/{id}`."""
+        method = request.method[:16].decode("latin-1")
+        return f"{method} {self.endpoints.template(request.method, request.target)}"
+
+    def production(self, exchange: Exchange) -> None:
+        """Production has answered: learn from it if the request repeats one."""
+        if exchange.request is None:
+            return
+        endpoint = self.endpoint(exchange.request)
+        pair = self._repeats.observe(exchange, endpoint)
+        if pair is not None:
+            verdict = compare(*pair, self.rules, endpoint=endpoint)
+            if not verdict.skipped:
+                self.learned.pair(Source.PRODUCTION, endpoint, verdict.differences)
+
+    def answered(
+        self,
+        exchange: Exchange,
+        outcome: Outcome,
+        *,
+        issued: Container[tuple[str, str]] = frozenset(),
+        now_ns: int = 0,
+    ) -> Verdict:
+        """A target has answered, or has failed to: whether it did as production did."""
+        endpoint = self.endpoint(exchange.request or outcome.request)
+        if outcome.target == self._reference:
+            return self._refer(exchange, outcome, endpoint, issued)
+        target = self._target(outcome.target)
+        noise = self.learned.at(outcome.target)
+        verdict = compare(exchange, outcome, self.rules, endpoint=endpoint, learned=noise, issued=issued)
+        self._note(target, exchange, outcome, endpoint)
+        target.findings.add(exchange, outcome, verdict, endpoint, now_ns)
+        if not verdict.skipped:
+            self.learned.compared(outcome.target, endpoint, _unfixed(verdict))
+        return verdict
+
+    def result(self) -> list[Result]:
+        """What is known of each target by now."""
+        self._regroup()
+        return [self._result(target) for target in self._targets.values()]
+
+    def judge(self, condition: Condition) -> list[Judgement]:
+        """Whether each target has failed under a condition."""
+        return [condition.judge(r.summary.target, r.figures) for r in self.result()]
+
+    def _refer(
+        self, exchange: Exchange, outcome: Outcome, endpoint: str, issued: Container[tuple[str, str]]
+    ) -> Verdict:
+        verdict = compare(exchange, outcome, self.rules, endpoint=endpoint, issued=issued)
+        if not verdict.skipped:
+            self.learned.pair(Source.REFERENCE, endpoint, verdict.differences)
+        return verdict
+
+    def _target(self, name: str) -> _Target:
+        target = self._targets.get(name)
+        if target is None:
+            name = name if len(self._targets) < MAX_TARGETS else "other targets"
+            target = self._targets.setdefault(name, _Target(name))
+        return target
+
+    def _note(self, target: _Target, exchange: Exchange, outcome: Outcome, endpoint: str) -> None:
+        counts = target.counts
+        counts.replayed += 1
+        if outcome.failure is not None:
+            counts.unanswered += 1
+            return
+        latency = exchange.latency_ns
+        if exchange.response is None or latency is None:
+            return
+        counts.errors += outcome.status >= 500 > exchange.response.status
+        if latency <= 0 or exchange.response.fault is not None:
+            return
+        target.all.record(latency, outcome.first_byte_ns)
+        pairs = target.endpoints.get(endpoint)
+        if pairs is None and len(target.endpoints) < MAX_TIMED:
+            pairs = target.endpoints[endpoint] = Pairs()
+        if pairs is not None:
+            pairs.record(latency, outcome.first_byte_ns)
+
+    def _regroup(self) -> None:
+        self.learned.regroup(self._current)
+        for target in self._targets.values():
+            target.findings.regroup(self._current)
+            for endpoint in list(target.endpoints):
+                name = self._current(endpoint)
+                if name != endpoint:
+                    target.endpoints.setdefault(name, Pairs()).absorb(target.endpoints.pop(endpoint))
+
+    def _current(self, endpoint: str) -> str:
+        method, _, template = endpoint.partition(" ")
+        return f"{method} {self.endpoints.current(template)}"
+
+    def _result(self, target: _Target) -> Result:
+        summary = target.findings.summary(self.learned)
+        endpoints = compare_latency(target.endpoints.items())
+        counts, compared = target.counts, summary.compared
+        shares = {
+            "mismatch": (summary.mismatched, compared),
+            **{f"{name}_mismatch": (n, compared) for name, n in summary.categories.items()},
+            "unanswered": (counts.unanswered, counts.replayed),
+            "errors": (counts.errors, counts.replayed - counts.unanswered),
+            "skipped": (
+                sum(summary.skipped.values()) - counts.unanswered,
+                counts.replayed - counts.unanswered,
+            ),
+        }
+        slower = sorted(name for name, found in endpoints.items() if found.verdict == "slower")
+        figures = Figures(shares, target.all.production, target.all.target, slower)
+        return Result(summary, counts, target.all.compared(), endpoints, figures)
+
+
+def _unfixed(verdict: Verdict) -> list[Difference]:
+    """The differences that no fixed rule explains: those that mean something, and learned noise."""
+    return [*verdict.differences, *(d for d, rule in verdict.noise if rule.startswith(_LEARNED))]

@@ -1,0 +1,267 @@
+"""Sessions that work on the target: what it issued replaces what production issued, in later requests.
+
+    expect(request)      it will be replayed: whoever needs its answer waits for it
+    before(request)      ─► Rebound: the request to send, with what was put in
+                         ─► Wait: it holds values whose counterparts are still awaited; ask again when they are there
+    produced(exchange)   production has answered: what it issued is awaited from the target from now on
+    answered(outcome)    the target has answered, or has not: both answers are aligned; what was awaited is settled
+
+Production's answer may come before or after the target's: they are joined by the request. Nobody waits for an answer
+that production had not given when the request was made, since no client could have used what it holds: so two
+requests never wait for each other. One rebinder serves one target.
+Everything is bounded: what does not fit is forgotten, and its requests go out with production's values.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+
+import msgspec
+
+from shadowtap.compare.expected import SAFE
+from shadowtap.compare.places import Pattern
+from shadowtap.compare.sessions.bindings import Bindings, Substitution
+from shadowtap.compare.sessions.issued import Answered, cookies_set, issued, pairs
+from shadowtap.compare.sessions.substitute import Rewriting
+from shadowtap.content import Content, content_of, is_chunked, read_content
+from shadowtap.events import Exchange, Outcome, Request, Response
+from shadowtap.http1 import field
+
+MAX_PENDING = 20_000
+"""Requests whose two answers are not both there; the oldest are given up."""
+MAX_PENDING_BYTES = 64 << 20
+"""Octets of answers that wait for the other one."""
+MAX_AWAITED = 100_000
+"""Values that production has issued and the target has not yet."""
+LIMIT_BYTES = 512 << 10
+
+Key = tuple[int, int]
+"""A request: the number of its connection, and its index there."""
+
+
+def key_of(request: Request) -> Key:
+    """The key of a request."""
+    return request.connection.number, request.index
+
+
+class Rebound(msgspec.Struct, frozen=True):
+    """The request to send, and what was put into it."""
+
+    request: Request
+    substitutions: tuple[Substitution, ...] = ()
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Requests whose answers are awaited first."""
+
+    keys: frozenset[Key]
+
+
+class _Pending:
+    """A request under way, with those answers to it that are there."""
+
+    __slots__ = ("outcome", "request", "response", "values")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.response: Response | None = None
+        self.outcome: Outcome | None = None
+        self.values: list[tuple[str, str]] = []
+
+    def size(self) -> int:
+        return sum(
+            len(part.head) + len(part.body) for part in (self.response, self.outcome) if part is not None
+        )
+
+
+class Rebinder:
+    """Rebinds the sessions of one target. `always` are places whose values are bound whatever they look like
+    (`cookie cart`, `header x-auth`, `body.ticket`), `never` cookies and headers that stay production's."""
+
+    def __init__(self, *, always: Iterable[str] = (), never: Iterable[str] = ()) -> None:
+        self.bindings = Bindings()
+        self.counts: Counter[str] = Counter()
+        self._always = tuple(map(Pattern.parse, always))
+        self._never = tuple(map(Pattern.parse, never))
+        self._pending: OrderedDict[Key, _Pending] = OrderedDict()
+        self._awaited: OrderedDict[tuple[str, str], tuple[Key, int]] = OrderedDict()
+        self._bytes = 0
+        self._freed: tuple[Key, ...] = ()
+
+    def expect(self, request: Request) -> None:
+        """A request of production's will be replayed, now or later. To be called before production's answer to it
+        is given to `produced`."""
+        key = key_of(request)
+        if key not in self._pending:
+            self._pending[key] = _Pending(request)
+            if len(self._pending) > MAX_PENDING:
+                self._freed = self._shrink()
+
+    def before(self, request: Request, *, wait: bool = True) -> Rebound | Wait:
+        """What to do with a request of production's. With `wait` off it is made from what is known now: for one
+        that has waited long enough."""
+        client = client_of(request)
+        self.expect(request)
+        needed: set[Key] = set()
+
+        def look(scope: str, value: str) -> str | None:
+            awaited = self._awaited.get((scope, value.rstrip("=") or value))
+            if awaited is not None and awaited[1] <= request.time_ns and awaited[0] in self._pending:
+                needed.add(awaited[0])
+            return self.bindings.get(scope, value, request.time_ns)
+
+        rewriting = Rewriting(client, look)
+        made = rewriting.request(request) if self.bindings or self._awaited else request
+        if needed and wait:
+            self.counts["waited"] += 1
+            return Wait(frozenset(needed))
+        for substitution in rewriting.done:
+            self.counts[substitution.kind] += 1
+        return Rebound(made, tuple(rewriting.done))
+
+    def produced(self, exchange: Exchange) -> tuple[Key, ...]:
+        """Production has answered a request. The keys that are settled now."""
+        request, response = exchange.request, exchange.response
+        if request is None or response is None or response.status < 200:
+            return ()
+        pending = self._pending.get(key_of(request))
+        if pending is None or pending.response is not None:
+            return ()
+        pending.response = response
+        self._bytes += len(response.head) + len(response.body)
+        if pending.outcome is not None:
+            return self._join(pending)
+        self._await(pending, response)
+        return self._shrink()
+
+    def answered(self, original: Request, outcome: Outcome) -> tuple[Key, ...]:
+        """The target has answered a request, or has failed to: the keys that are settled now. `original` is the
+        request as production's client sent it, or as it was sent: only where it stood counts."""
+        pending = self._pending.get(key_of(original))
+        if pending is None:
+            return ()
+        if outcome.failure is not None:
+            self.counts["failed"] += 1
+            return self._settle(pending)
+        pending.outcome = outcome
+        self._bytes += len(outcome.head) + len(outcome.body)
+        if pending.response is not None:
+            return self._join(pending)
+        return self._shrink()
+
+    def give_up(self, request: Request) -> tuple[Key, ...]:
+        """Nothing more will come of a request: production's answer was lost, or it was never sent."""
+        pending = self._pending.get(key_of(request))
+        return () if pending is None else self._settle(pending)
+
+    def is_settled(self, key: Key) -> bool:
+        """Whether nobody needs to wait for a request any more."""
+        return key not in self._pending
+
+    def _await(self, pending: _Pending, response: Response) -> None:
+        """Note what production issued: who uses it waits."""
+        key, client = key_of(pending.request), client_of(pending.request)
+        for value in issued(self._of_production(pending.request, response), self._always):
+            scope = _scope(value.scope, client)
+            at = scope, value.value.rstrip("=") or value.value
+            if at in self._awaited or self.bindings.get(scope, value.value, response.time_ns) is not None:
+                continue
+            self._awaited[at] = key, response.end_ns
+            pending.values.append(at)
+        while len(self._awaited) > MAX_AWAITED:
+            self._awaited.popitem(last=False)
+            self.counts["awaited_forgotten"] += 1
+
+    def _join(self, pending: _Pending) -> tuple[Key, ...]:
+        """Both answers are there: learn from them."""
+        response, outcome = pending.response, pending.outcome
+        if response is not None and outcome is not None and response.fault is None:
+            self._learn(pending.request, response, outcome)
+        return self._settle(pending)
+
+    def _learn(self, request: Request, response: Response, outcome: Outcome) -> None:
+        client, now_ns = client_of(request), response.time_ns
+        path = request.target.decode("latin-1")
+        makes = request.method not in SAFE
+        if response.body == outcome.body:  # equal bodies issue nothing of their own
+            mine, theirs = (Answered(head, None, path, makes) for head in (response.head, outcome.head))
+        else:
+            mine = self._of_production(request, response)
+            theirs = Answered(outcome.head, _content(outcome), path, makes)
+        for value, other in pairs(mine, theirs, self._always):
+            if any(pattern.covers("", _where(value.slot)) for pattern in self._never):
+                continue
+            self.bindings.bind(_scope(value.scope, client), value.value, other, now_ns)
+            self.counts["bound"] += 1
+        self._rotated(request, response, outcome)
+
+    def _rotated(self, request: Request, response: Response, outcome: Outcome) -> None:
+        """A cookie that only the target renewed takes the place of the one that the client still sends."""
+        only = cookies_set(outcome.head).keys() - cookies_set(response.head).keys()
+        if not only:
+            return
+        sent = _cookies_sent(request)
+        for name in only & sent.keys():
+            value = cookies_set(outcome.head)[name]
+            scope = f"cookie {client_of(request)} {name}"
+            if value and not any(p.covers("", f"cookie {name}") for p in self._never):
+                strong = self.bindings.get("", sent[name], response.time_ns) is not None
+                self.bindings.bind("" if strong else scope, sent[name], value, response.time_ns)
+                self.counts["bound"] += 1
+
+    def _settle(self, pending: _Pending) -> tuple[Key, ...]:
+        key = key_of(pending.request)
+        if self._pending.pop(key, None) is None:
+            return ()
+        freed, self._freed = self._freed, ()
+        self._bytes -= pending.size()
+        for at in pending.values:
+            if self._awaited.get(at, (None,))[0] == key:
+                del self._awaited[at]
+        return (*freed, key)
+
+    def _shrink(self) -> tuple[Key, ...]:
+        """Give up the oldest where there are too many."""
+        settled: list[Key] = []
+        while len(self._pending) > MAX_PENDING or self._bytes > MAX_PENDING_BYTES:
+            self.counts["given_up"] += 1
+            settled += self._settle(next(iter(self._pending.values())))
+        freed, self._freed = self._freed, ()
+        return (*freed, *settled)
+
+    @staticmethod
+    def _of_production(request: Request, response: Response) -> Answered:
+        content = content_of(response, limit_bytes=LIMIT_BYTES)
+        known = content if isinstance(content, Content) and not content.cut else None
+        return Answered(response.head, known, request.target.decode("latin-1"), request.method not in SAFE)
+
+
+def client_of(request: Request) -> str:
+    """Who has sent a request: the first address of X-Forwarded-For, else the connection's client."""
+    forwarded = field(request.head, b"x-forwarded-for")
+    if forwarded:
+        return forwarded.partition(b",")[0].strip()[:64].decode("latin-1")
+    return str(request.connection.client.address)
+
+
+def _scope(scope: str, client: str) -> str:
+    """A cookie means something only with the client that has it; a resource is everybody's."""
+    return f"cookie {client} {scope[7:]}" if scope.startswith("cookie ") else scope
+
+
+def _where(slot: str) -> str:
+    """The place of a slot as users write it: `cookie sid`, `header x-auth`."""
+    return " ".join(slot.split(" ")[:2])
+
+
+def _cookies_sent(request: Request) -> dict[str, str]:
+    line = field(request.head, b"cookie") or b""
+    found = {}
+    for pair in line.split(b";"):
+        name, _, value = pair.decode("latin-1").partition("=")
+        found[name.strip()] = value.strip().strip('"')
+    return found
+
+
+def _content(outcome: Outcome) -> Content | None:
+    content = read_content(outcome.head, outcome.body, is_chunked(outcome.head), limit_bytes=LIMIT_BYTES)
+    return content if isinstance(content, Content) and not content.cut else None

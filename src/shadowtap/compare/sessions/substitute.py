@@ -1,0 +1,149 @@
+"""Puts the target's values into a request in place of production's: everywhere a known value stands.
+
+    target      path segments, query values; numbers of resources (`/orders/1007`, `?order_id=1007`)
+    cookies     by name for weak values
+    headers     Authorization, X-CSRF-Token, Referer and all others
+    body        forms, JSON, XML, multipart and texts alike: tokens wherever they stand, numbers behind names
+
+Only the octets of the values change; lengths and codings are put right.
+"""
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from shadowtap.compare.sessions.bindings import Kind, Substitution
+from shadowtap.compare.sessions.resources import named_resource, path_resource, resource
+from shadowtap.compare.sessions.strong import TOKENS
+from shadowtap.content import Content, content_of, with_content, with_target
+from shadowtap.events import Request
+
+MAX_BODY = 1 << 20
+"""Octets of a body, decoded, in which values are put; a longer one goes as it is."""
+MAX_SUBSTITUTIONS = 200
+"""Substitutions of one request that are listed."""
+_PIECE = re.compile(rb"[^/:]+")
+_FIELD = re.compile(rb"\n([^:\r\n]+):([^\r\n]*)")
+_WITHOUT_VALUES = frozenset(
+    b"""
+    accept accept-charset accept-encoding accept-language cache-control connection content-length content-type date
+    host if-modified-since if-none-match origin pragma range sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform
+    sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user transfer-encoding upgrade-insecure-requests user-agent
+    via x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-real-ip
+    """.split()
+)
+"""Fields in which no server finds what it issued; most of a head is of these."""
+_COOKIE = re.compile(rb"((?:^|;)[ \t]*([^=;\s]+)=\"?)([^;\"\s]*)")
+_NAMED = re.compile(
+    rb"([A-Za-z_][\w.-]{0,63})(\]?[\"']?[ \t]*[=:][ \t]*[\"']?)([A-Za-z0-9_-]{1,64})(?![\w.%-])"
+)
+
+
+class Rewriting:
+    """One request on its way; looks values up and notes what it put in. `look` gives the target's value for a scope
+    and a value of production, and may note that it is still awaited."""
+
+    def __init__(self, client: str, look: Callable[[str, str], str | None]) -> None:
+        self._client = client
+        self._look = look
+        self._kind = Kind.TARGET
+        self._resource = ""
+        self.done: list[Substitution] = []
+
+    def request(self, request: Request) -> Request:
+        """The request with the target's values."""
+        self._resource = path_resource(request.target.decode("latin-1"))
+        made = self._target(request)
+        head = self._head(made)
+        if head != made.head:
+            made = msgspec.structs.replace(made, head=head)
+        return self._body(made) if made.body else made
+
+    def _target(self, request: Request) -> Request:
+        path, mark, query = request.target.partition(b"?")
+        before, parts = b"", []
+        for segment in path.split(b"/"):
+            parts.append(self._segment(segment, before))
+            before = segment
+        query = self._text(query, self._resource) if query else query
+        return with_target(request, b"/".join(parts) + mark + query)
+
+    def _segment(self, segment: bytes, before: bytes) -> bytes:
+        if before and segment and len(segment) <= 64:
+            scope = f"resource {resource(before.decode('latin-1'))}"
+            found = self._found(scope, segment)
+            if found is not None:
+                return found
+        return TOKENS.sub(self._token, segment) if segment else segment
+
+    def _head(self, request: Request) -> bytes:
+        """The header fields: the start line has been seen to, and Host and its kin hold no values."""
+        line_end = request.head.find(b"\n")
+        line, fields = request.head[:line_end], request.head[line_end:]
+        return line + _FIELD.sub(self._field, fields)
+
+    def _field(self, found: re.Match[bytes]) -> bytes:
+        name = found[1].lower()
+        if name in _WITHOUT_VALUES:
+            return found[0]
+        if name == b"cookie":
+            self._kind = Kind.COOKIE
+            value = _COOKIE.sub(self._cookie, found[2])
+        else:
+            self._kind = Kind.HEADER
+            value = TOKENS.sub(self._token, found[2])
+        return b"\n%b:%b" % (found[1], value)
+
+    def _cookie(self, found: re.Match[bytes]) -> bytes:
+        name = found[2].decode("latin-1")
+        value = self._found(f"cookie {self._client} {name}", found[3]) or TOKENS.sub(self._token, found[3])
+        return found[1] + value
+
+    def _body(self, request: Request) -> Request:
+        self._kind = Kind.BODY
+        content = content_of(request, limit_bytes=MAX_BODY)
+        if not isinstance(content, Content) or content.cut or b"\0" in content.data[:1024]:
+            return request
+        data = self._text(content.data, self._resource)
+        return request if data == content.data else with_content(request, data)
+
+    def _text(self, data: bytes, around: str) -> bytes:
+        self._resource = around
+        return TOKENS.sub(self._token, _NAMED.sub(self._number, data))
+
+    def _number(self, found: re.Match[bytes]) -> bytes:
+        about = named_resource(found[1].decode("latin-1").rpartition(".")[2], self._resource)
+        value = self._found(f"resource {about}", found[3]) if about else None
+        return found[0] if value is None else found[1] + found[2] + value
+
+    def _token(self, found: re.Match[bytes]) -> bytes:
+        """A whole token, or the pieces between its slashes and colons."""
+        whole = self._found("", found[0])
+        if whole is not None:
+            return whole
+        text = found[0]
+        if b"/" in text or b":" in text:
+            return _PIECE.sub(lambda piece: self._found("", piece[0]) or piece[0], text)
+        if text.count(b".") >= 1:
+            return b".".join(self._found("", piece) or piece for piece in text.split(b"."))
+        return text
+
+    def _found(self, scope: str, octets: bytes) -> bytes | None:
+        if not scope and len(octets) < 6:
+            return None
+        text = octets.decode("latin-1")
+        value = self._look(scope, text)
+        if value is None and "%" in text:
+            value = self._look(scope, unquote(text))
+            value = quote(value, safe="") if value is not None else None
+        if value is None:
+            return None
+        if len(self.done) < MAX_SUBSTITUTIONS:
+            self.done.append(Substitution(self._kind, text, value))
+        return _ONLY_SAFE.sub(b"", value.encode("latin-1", "replace"))
+
+
+_ONLY_SAFE = re.compile(rb"[\x00-\x20\x7f]")
+"""What a value must not bring into a request: it could begin another header field."""

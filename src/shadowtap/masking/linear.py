@@ -1,0 +1,72 @@
+"""Patterns whose time grows with the text and with nothing else, whatever the text is (RE2).
+
+A gate is a set of patterns that passes over a text once, at some gigabytes a second, and says which of them occur.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import re2
+
+MEMORY_BYTES = 16 << 20
+"""What RE2 may remember of one pattern; when it is full it begins anew, which costs time and no matches."""
+
+Find = Callable[[bytes, int], tuple[int, int] | None]
+"""The place of the first match from a position on."""
+
+
+class Gate:
+    """Named patterns, in any case of letters only where one says so with `(?i)`."""
+
+    __slots__ = ("_match", "_names")
+
+    def __init__(self, patterns: Mapping[str, bytes]) -> None:
+        together = re2.Set.SearchSet(_options())
+        for pattern in patterns.values():
+            together.Add(pattern)
+        together.Compile()
+        self._match = together.Match
+        self._names = list(patterns)
+
+    def occurring(self, text: bytes) -> list[str]:
+        """The names of the patterns that occur somewhere."""
+        found = self._match(text)
+        return [self._names[index] for index in found] if found else []
+
+
+@lru_cache(maxsize=16)
+def gate(patterns: tuple[tuple[str, bytes], ...]) -> Gate:
+    """The gate of these patterns; making one takes milliseconds, so maskers share them."""
+    return Gate(dict(patterns))
+
+
+def finder(pattern: bytes) -> Find:
+    """What finds a pattern."""
+    return _finder(pattern, 0)
+
+
+@lru_cache(maxsize=16)
+def group_finder(pattern: bytes) -> Find:
+    """What finds a pattern with one group, and tells the place of the group."""
+    return _finder(pattern, 1)
+
+
+def _finder(pattern: bytes, group: int) -> Find:
+    options = _options()
+    options.never_capture = not group
+    match = re2.compile(pattern, options)._regexp.Match  # search() costs as much again as the match
+    anywhere = re2._Anchor.UNANCHORED
+
+    def find(text: bytes, start: int) -> tuple[int, int] | None:
+        place: tuple[int, int] = match(anywhere, text, start, len(text))[group]
+        return None if place[0] < 0 else place
+
+    return find
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.never_capture = True
+    options.max_mem = MEMORY_BYTES
+    return options

@@ -1,0 +1,179 @@
+"""Everything that is known of a request, joined: its fate, production's exchange, and what each target answered.
+
+    began(request) ─► fated(request, fate, awaited) ─► outcome(…) per target ─► exchanged(exchange) ─► Observation
+
+in any order behind the first; an `Observation` is emitted exactly once for each request, when nothing more will come.
+Interim answers (1xx) end nothing. Requests are told apart by connection and index, since what is sent may be another
+value than what production sent.
+
+Limits. At most `limit` requests and `limit_bytes` octets of them and their answers may be open, none longer than
+`wait_s`: beyond these the oldest is emitted with what there is, and counted under the limit's name. What comes for it
+afterwards is counted as late.
+"""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from shadowtap.events import Exchange, Observation, Outcome, Request
+from shadowtap.ledger import ObservationCounters
+
+OPEN = 50_000
+"""Requests that may be open: five seconds of 10,000 a second."""
+OPEN_BYTES = 256 << 20
+"""Octets of these requests and their answers."""
+WAIT_S = 120.0
+"""Seconds until a request is emitted without what has not come: four times what a target may take by default."""
+TOO_MANY, TOO_LARGE, TOO_LATE, RUN_ENDED = "too_many", "too_large", "too_late", "run_ended"
+
+LANE_BITS = 40
+"""The index of a request that is sent in the lane of another connection holds its own connection above these."""
+_INDEX = (1 << LANE_BITS) - 1
+
+Key = tuple[int, int]
+
+
+def key_of(request: Request) -> Key:
+    """The connection and the index of a request in production, also of one that is sent in another's lane."""
+    index = request.index
+    if index > _INDEX:
+        return (index >> LANE_BITS) - 1, index & _INDEX
+    return request.connection.number, index
+
+
+class _Open:
+    """A request of which something is awaited; `awaited` outcomes, once its fate is known."""
+
+    __slots__ = ("awaited", "due", "exchange", "fate", "outcomes", "request", "size")
+
+    def __init__(self, request: Request, due: float) -> None:
+        self.request = request
+        self.due = due
+        self.fate = ""
+        self.awaited = 0
+        self.exchange: Exchange | None = None
+        self.outcomes: tuple[Outcome, ...] = ()
+        self.size = len(request.head) + len(request.body)
+
+
+class Joiner:
+    """Joins; `emit` gets each observation. `now` are seconds of a clock that only grows, told by `tick`."""
+
+    def __init__(
+        self,
+        emit: Callable[[Observation], None],
+        counters: ObservationCounters,
+        *,
+        now: float,
+        limit: int = OPEN,
+        limit_bytes: int = OPEN_BYTES,
+        wait_s: float = WAIT_S,
+    ) -> None:
+        self.counters = counters
+        self._emit = emit
+        self._open: dict[Key, _Open] = {}
+        self._limit, self._limit_bytes, self._wait_s = limit, limit_bytes, wait_s
+        self._due = now + wait_s
+        self._bytes = 0
+
+    # -- what comes ------------------------------------------------------------------------------------------
+
+    def began(self, request: Request) -> None:
+        """A request has been seen; its fate will be told."""
+        entry = _Open(request, self._due)
+        opened = self._open
+        opened[request.connection.number, request.index] = entry
+        self.counters.open_now += 1
+        self._bytes += entry.size
+        if len(opened) > self._limit or self._bytes > self._limit_bytes:
+            self._make_room()
+
+    def fated(self, request: Request, fate: str, awaited: int) -> None:
+        """The fate of a request is known; `awaited` is how many targets have it, or have answered it already."""
+        entry = self._open.get(key_of(request))
+        if entry is not None:
+            entry.fate = fate
+            entry.awaited = awaited
+            if entry.exchange is not None and len(entry.outcomes) >= awaited:
+                self._settle(entry)
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """Production has answered, or will not."""
+        request, response = exchange.request, exchange.response
+        if request is None:
+            if exchange.lost_request:
+                self.counters.emitted += 1
+                self._emit(Observation(exchange, "incomplete: never_seen", ()))
+            return
+        if response is not None and response.status < 200 and response.status != 101:
+            return
+        entry = self._open.get((request.connection.number, request.index))
+        if entry is None:
+            self.counters.late += response is not None
+            return
+        entry.exchange = exchange
+        if response is not None:
+            self._grow(entry, len(response.head) + len(response.body))
+        if entry.fate and len(entry.outcomes) >= entry.awaited:
+            self._settle(entry)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """A target has answered, or has failed to."""
+        entry = self._open.get(key_of(outcome.request))
+        if entry is None:
+            self.counters.late += 1
+            return
+        entry.outcomes += (outcome,)
+        self._grow(entry, len(outcome.head) + len(outcome.body))
+        if entry.exchange is not None and entry.fate and len(entry.outcomes) >= entry.awaited:
+            self._settle(entry)
+
+    # -- what does not come ----------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Give up what has waited too long."""
+        self._due = now + self._wait_s
+        while self._open and (entry := next(iter(self._open.values()))).due <= now:
+            self._give_up(entry, TOO_LATE)
+        if self._bytes > self._limit_bytes:
+            self._make_room()
+        self.counters.open_bytes = self._bytes
+
+    def finish(self) -> None:
+        """The run is over: nothing more comes."""
+        for entry in list(self._open.values()):
+            self._give_up(entry, RUN_ENDED)
+        self.counters.open_bytes = 0
+
+    def _make_room(self) -> None:
+        while self._open and (len(self._open) > self._limit or self._bytes > self._limit_bytes):
+            why = TOO_MANY if len(self._open) > self._limit else TOO_LARGE
+            self._give_up(next(iter(self._open.values())), why)
+
+    def _give_up(self, entry: _Open, why: str) -> None:
+        complete = entry.exchange is not None and entry.fate and len(entry.outcomes) >= entry.awaited
+        self.counters.early[why] += not complete
+        self._settle(entry)
+
+    # -- what goes out ---------------------------------------------------------------------------------------
+
+    def _grow(self, entry: _Open, octets: int) -> None:
+        entry.size += octets
+        self._bytes += octets
+
+    def _settle(self, entry: _Open) -> None:
+        request = entry.request
+        del self._open[request.connection.number, request.index]
+        self._bytes -= entry.size
+        counters = self.counters
+        counters.open_now -= 1
+        counters.emitted += 1
+        exchange = entry.exchange or Exchange(request, None)
+        self._emit(Observation(exchange, entry.fate or "waiting", entry.outcomes))
+
+
+def in_lane(request: Request, lane: int) -> Request:
+    """The request as it is sent in the lane of another connection; `key_of` still knows where it came from."""
+    connection = request.connection
+    moved = replace(connection, number=lane)
+    return replace(request, connection=moved, index=(connection.number + 1) << LANE_BITS | request.index)

@@ -1,0 +1,173 @@
+"""Messages that were kept before, as batches: a recording, files of GoReplay, and captures through the pipeline.
+
+Whoever reads them gets what the pipeline gives: requests, exchanges, and the ends of connections, in order of time.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from shadowtap.capture.capture_file import CaptureFile
+from shadowtap.capture.sources import FileSpec, open_source
+from shadowtap.config.sources import StoredSpec
+from shadowtap.errors import RunError
+from shadowtap.events import Connection, Ended, Exchange, Message, Request
+from shadowtap.pipeline import Pipeline
+
+BATCH = 256
+"""Messages read at once."""
+
+
+class Stored(Protocol):
+    """Kept messages, read once. `stopped` says why they ended early or what could not be read, or is None;
+    `progress` is the share that was read, None where that is unknown. Reading may block."""
+
+    name: str
+
+    @property
+    def stopped(self) -> str | None: ...
+    def progress(self) -> float | None: ...
+    def batches(self) -> Iterator[list[Message]]: ...
+    def close(self) -> None: ...
+
+
+class RecordingSource:
+    """A recording. Raises RunError where there is none, or its key is missing."""
+
+    def __init__(self, spec: StoredSpec, *, key_file: str | None = None) -> None:
+        from shadowtap.record import Recording, read_key  # noqa: PLC0415  it needs the extra
+
+        self.name = spec.url
+        key = None if key_file is None else read_key(key_file)
+        self._recording = Recording(spec.path, key=key)
+        self._read = 0
+
+    def progress(self) -> float | None:
+        """The share of its exchanges that was read."""
+        rows = self._recording.rows
+        return min(self._read / rows, 1.0) if rows else None
+
+    def batches(self) -> Iterator[list[Message]]:
+        """Its messages; those that production's clients sent once and the mirror showed twice come once."""
+        messages = self._recording.messages()
+        while batch := list(islice(messages, BATCH)):
+            self._read += sum(type(message) is Exchange for message in batch)
+            yield batch
+
+    @property
+    def stopped(self) -> str | None:
+        """What could not be read."""
+        return "; ".join(self._recording.problems[:3]) or None
+
+    def close(self) -> None:
+        """Nothing is open between batches."""
+
+
+class GorSource:
+    """Files of GoReplay, or a pipe. Raises RunError where there are none."""
+
+    def __init__(self, spec: StoredSpec) -> None:
+        from shadowtap.formats.gor import GorFiles  # noqa: PLC0415  not always needed
+
+        self.name = spec.url
+        self._files = GorFiles(spec.path)
+
+    @property
+    def stopped(self) -> str | None:
+        """Why a file ended early."""
+        return self._files.stopped
+
+    def progress(self) -> float | None:
+        """The share that was read."""
+        return self._files.progress()
+
+    def batches(self) -> Iterator[list[Message]]:
+        """Their messages."""
+        batch: list[Message] = []
+        for messages in self._files.messages():
+            batch += messages
+            if len(batch) >= BATCH:
+                yield batch
+                batch = []
+        yield batch
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._files.close()
+
+
+class CaptureSource:
+    """A capture file through a pipeline of its own."""
+
+    def __init__(self, spec: FileSpec, pipeline: Pipeline, ports: frozenset[int]) -> None:
+        source = open_source(spec)
+        if not isinstance(source, CaptureFile):
+            raise RunError(f"{spec.url}: is no file")
+        self.name = spec.url
+        self.counters = source.counters
+        self._source = source
+        self._pipeline = pipeline
+        self._road = pipeline.road(vnis=spec.vnis, ports=spec.ports | ports)
+
+    @property
+    def stopped(self) -> str | None:
+        """Why it ended early."""
+        return self._source.stopped
+
+    def progress(self) -> float | None:
+        """The share that was read."""
+        return self._source.progress()
+
+    def batches(self) -> Iterator[list[Message]]:
+        """Its messages; what is open at the end comes last."""
+        now_ns = 0
+        for frames in self._source:
+            now_ns = int(frames.time_ns[-1])
+            yield self._pipeline.feed(frames, self._road) + self._pipeline.advance(now_ns)
+        yield self._pipeline.finish(now_ns)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+
+def open_stored(spec: StoredSpec, *, key_file: str | None = None) -> Stored:
+    """The kept messages that a spec describes. Raises RunError."""
+    return RecordingSource(spec, key_file=key_file) if spec.kind == "recording" else GorSource(spec)
+
+
+class Renumbered:
+    """Gives connections other numbers, so that several sources, or laps, do not share any."""
+
+    def __init__(self, base: int) -> None:
+        self._base = base
+        self._last: Connection | None = None
+        self._made: Connection | None = None
+
+    def __call__(self, message: Message) -> Message:
+        """The message with its connection's new number. A request and its exchange keep their places."""
+        if not self._base:
+            return message
+        if isinstance(message, Ended):
+            return Ended(message.connection + self._base)
+        if isinstance(message, Request):
+            return self._request(message)
+        request, response = message.request, message.response
+        return replace(
+            message,
+            request=None if request is None else self._request(request),
+            response=None
+            if response is None
+            else replace(response, connection=self._moved(response.connection)),
+        )
+
+    def _request(self, request: Request) -> Request:
+        return replace(request, connection=self._moved(request.connection))
+
+    def _moved(self, connection: Connection) -> Connection:
+        if connection is not self._last or self._made is None:
+            self._last = connection
+            self._made = replace(connection, number=connection.number + self._base)
+        return self._made

@@ -1,0 +1,107 @@
+"""A whole run: every planted regression is found, and nothing that is noise; equal versions show no difference."""
+
+import os
+
+import pytest
+
+from compare.world import FOUND, REGRESSIONS, World
+from shadowtap.compare import Comparison, Condition, State
+from shadowtap.compare.sessions import Rebinder
+
+MANY = int(os.environ.get("SHADOWTAP_COMPARE_REQUESTS", "4000"))
+
+
+def world(broken: frozenset[str], seed: int, **more: object) -> World:
+    return World(seed, broken=broken, rebinder=Rebinder(), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_regression_is_found_and_no_noise_reported(seed: int) -> None:
+    run = world(REGRESSIONS, seed)
+    run.run(5000)
+    (result,) = run.comparison.result()
+    rows = result.summary.rows
+    assert {row.group.place for row in rows if not row.rule} == FOUND
+    assert result.figures.slower == ["GET /search"]
+    assert result.summary.compared > 4900
+    learned = {rule.place for rule in run.comparison.learned.rules()}
+    assert ("GET /search", "json_order", "body.found") in learned
+    assert ("GET /products/{id}", "json_value", "body.viewers") in learned
+
+
+def test_equal_versions_show_no_difference() -> None:
+    run = world(frozenset(), 5)
+    run.run(MANY)
+    (result,) = run.comparison.result()
+    assert not [row.group.place for row in result.summary.rows if not row.rule]
+    assert result.summary.mismatched == 0
+    assert result.figures.slower == []
+    assert sum(result.summary.noise.values()) > 500
+    (judgement,) = run.comparison.judge(Condition("mismatch > 0.1% or errors > 0.1% or p99 > 1.5x"))
+    assert judgement.state is State.PASSED
+
+
+def test_a_run_with_regressions_fails_its_condition() -> None:
+    run = world(REGRESSIONS, 3)
+    run.run(3500)
+    (judgement,) = run.comparison.judge(Condition("mismatch > 0.1%"))
+    assert judgement.state is State.FAILED
+    assert "mismatch" in judgement.reasons[0]
+
+
+def test_a_short_run_does_not_pass() -> None:
+    run = world(frozenset(), 3)
+    run.run(90)
+    (judgement,) = run.comparison.judge(Condition("mismatch > 0.1%"))
+    assert judgement.state is State.TOO_FEW
+    assert "at least 3,000 answers are needed" in judgement.reasons[0]
+
+
+def test_a_reference_target_teaches_what_is_noise() -> None:
+    import msgspec
+
+    from compare.answers import Answer, exchange, outcome, request
+
+    comparison = Comparison(reference="http://old.example")
+    for n in range(40):
+        asked = request("GET", f"/users/{n}")
+        whole = exchange(asked, Answer({"seen": n, "flag": n % 2, "name": "a"}))
+        old = msgspec.structs.replace(
+            outcome(asked, Answer({"seen": -n, "flag": 0, "name": "a"})), target="http://old.example"
+        )
+        comparison.answered(whole, old)
+        comparison.answered(whole, outcome(asked, Answer({"seen": 2 * n + 7, "flag": 1, "name": "b"})))
+    (result,) = comparison.result()
+    assert result.summary.target == "http://next.example:8080"
+    assert {row.group.place[2]: bool(row.rule) for row in result.summary.rows} == {
+        "body.name": False,
+        "body.seen": True,
+        "body.flag": True,
+    }
+
+
+def test_a_place_that_changes_seldom_is_no_excuse_for_one_that_is_always_wrong() -> None:
+    from compare.answers import Answer, exchange, outcome, request
+
+    comparison = Comparison()
+    for n in range(400):
+        price = 100 + n // 60
+        asked = request("GET", "/price", at=10**18 + n * 10**9)
+        whole = exchange(asked, Answer({"price": price}))
+        comparison.production(whole)
+        comparison.answered(whole, outcome(asked, Answer({"price": 7})))
+    (rule,) = comparison.learned.rules()
+    assert (rule.place, rule.differed) == (("GET /price", "json_value", "body.price"), 6)
+    (result,) = comparison.result()
+    assert result.summary.mismatched == 400
+
+
+def test_learned_noise_is_never_silent() -> None:
+    run = world(frozenset(), 9)
+    run.run(1500)
+    (result,) = run.comparison.result()
+    noisy = [row for row in result.summary.rows if row.rule]
+    assert noisy
+    for row in noisy:
+        assert result.summary.noise[row.rule] == row.group.times
+        assert row.group.examples

@@ -1,0 +1,37 @@
+"""Property tests measure no time: a busy machine is no failure.
+
+Where SHADOWTAP_LAB=required says that everything is there, a test that is skipped for want of something fails.
+
+Some things are no matter of setting up a machine, and may be missing all the same: see MAY_BE_MISSING.
+"""
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("shadowtap", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shadowtap")
+
+MAY_BE_MISSING = (
+    "the capture corpus is not beside",
+    "there is no corpus",
+    "everyone may listen on low ports",
+    "no tun devices",
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test becomes a failed one that says why it was skipped."""
+    report = yield
+    if os.environ.get("SHADOWTAP_LAB") == "required" and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        if not reason.startswith(MAY_BE_MISSING):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid}: {reason} (SHADOWTAP_LAB=required)"
+    return report

@@ -1,0 +1,166 @@
+"""What was kept is sent again: recordings and GoReplay's files, on schedule or at once, in laps, in windows."""
+
+import time
+
+import pytest
+
+from replay.peer import OK, live, serving, until
+from runner.running import Run, mirrored, run_to_the_end, running, to
+from runner.traffic import NOON_NS, conversation, get, visits, write
+from shadowtap.api import exchanges
+from shadowtap.config import SinkSettings, TransformSettings
+from shadowtap.config.schedule import Moment, ScheduleSettings
+from shadowtap.errors import RunError
+
+
+async def recorded(tmp_path, frames, *, step_ns=100_000, kind="recording"):
+    """A recording (or another kept form) of a capture; its URL."""
+    source = write(tmp_path / "shop.pcap", frames, step_ns=step_ns)
+    url = f"{kind}:{tmp_path / 'kept'}"
+    await run_to_the_end([source], [], sinks=[SinkSettings(url=url)])
+    return url
+
+
+def targets(server):
+    return [octets.split(b" ")[1].decode() for octets in server.requests]
+
+
+EVERYTHING = [f"/{number}/{n}" for number in range(3) for n in range(3)]
+
+
+@pytest.mark.parametrize("kind", ["recording", "gor"])
+@live
+async def test_what_was_kept_is_a_source_of_a_run(tmp_path, kind):
+    url = await recorded(tmp_path, visits(3, 3), kind=kind)
+    async with serving() as server:
+        run = await run_to_the_end(
+            [url], [to(server.port, pool=1)], transform=TransformSettings(skip=("path == /1/1",))
+        )
+    assert targets(server) == [path for path in EVERYTHING if path != "/1/1"]
+    assert (run.ledger.requests.seen, run.ledger.requests.replayed) == (9, 8)
+    assert run.ledger.production.statuses == {200: 9}
+    assert [exchange.response.body for exchange in exchanges(url)] == [b"ok"] * 9
+
+
+@live
+async def test_a_rule_about_the_answer_knows_it_from_the_recording(tmp_path):
+    url = await recorded(tmp_path, visits(1, 3))
+    async with serving() as server:
+        run = await run_to_the_end([url], [server.port], transform=TransformSettings(only=("status == 404",)))
+    assert server.requests == []
+    assert run.ledger.requests.filtered["not (status == 404)"] == 3
+
+
+@pytest.mark.parametrize("kind", ["recording", "gor", "pcap"])
+@live
+async def test_production_s_timing_and_the_order_of_each_connection(tmp_path, kind):
+    frames = visits(3, 3)
+    url = (
+        write(tmp_path / "shop.pcap", frames, step_ns=10_000_000)
+        if kind == "pcap"
+        else await recorded(tmp_path, frames, step_ns=10_000_000, kind=kind)
+    )
+    async with serving() as server:
+        begin = time.monotonic()
+        run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings())
+        took = time.monotonic() - begin
+    assert targets(server) == EVERYTHING
+    span = (len(frames) - 6) * 0.01 * 0.8
+    assert took > span
+    schedule = run.ledger.schedule
+    assert (schedule.sent, schedule.lateness.count) == (9, 9)
+    assert schedule.from_intended(run.targets[0].name).count == 9
+    assert schedule.lateness.quantile(0.5) < 50_000_000
+    assert schedule.share == 1.0
+
+
+@live
+async def test_faster_and_again(tmp_path):
+    url = await recorded(tmp_path, visits(3, 3), step_ns=100_000_000)
+    async with serving() as server:
+        begin = time.monotonic()
+        run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings(speed=50.0, laps=3))
+        took = time.monotonic() - begin
+    assert targets(server) == EVERYTHING * 3
+    assert len(server.peers) == 1 + 9
+    assert took < 3.0
+    assert run.ledger.requests.seen == 27
+    assert (run.ledger.schedule.lap, run.ledger.schedule.laps) == (3, 3)
+
+
+@live
+async def test_as_fast_as_the_targets_take_it(tmp_path):
+    url = await recorded(tmp_path, visits(3, 3), step_ns=10_000_000_000)
+    async with serving() as server:
+        run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings(speed=None, laps=2))
+    assert sorted(targets(server)) == sorted(EVERYTHING * 2)
+    assert run.ledger.schedule is None
+
+
+@live
+async def test_a_window_of_time(tmp_path):
+    url = await recorded(tmp_path, visits(3, 3), step_ns=1_000_000_000)
+    window = {
+        "since": Moment(1_000_000_000, from_start=True),
+        "until": Moment(NOON_NS + 15 * 10**9, from_start=False),
+    }
+    for speed in (100.0, None):
+        async with serving() as server:
+            run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings(speed=speed, **window))
+        sent = targets(server)
+        assert "/0/0" not in sent
+        assert "/2/2" not in sent
+        assert 2 <= len(sent) < 9
+        assert run.ledger.requests.seen == len(sent)
+
+
+@live
+async def test_a_slow_target_shows_in_the_latency_from_the_intended_moment(tmp_path):
+    import asyncio
+
+    async def slow(peer):
+        while True:
+            await peer.request()
+            await asyncio.sleep(0.1)
+            peer.send(OK)
+
+    url = await recorded(tmp_path, visits(1, 5), step_ns=1_000_000)
+    async with serving(slow) as server:
+        run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings())
+    account = run.targets[0]
+    intended = run.ledger.schedule.from_intended(account.name)
+    assert account.answers.latency.quantile(1.0) < 250_000_000
+    assert intended.quantile(1.0) > 350_000_000
+    assert run.ledger.schedule.lateness.quantile(1.0) > 250_000_000
+
+
+@live
+async def test_an_endless_replay_ends_when_interrupted(tmp_path):
+    url = await recorded(tmp_path, visits(2, 2))
+    async with (
+        serving() as server,
+        running([url], [server.port], schedule=ScheduleSettings(speed=10.0, laps=0)) as run,
+    ):
+        await until(lambda: run.targets[0].answered > 20)
+        run.interrupt()
+        ledger = await run.end()
+    assert ledger.ended == "interrupted"
+
+
+@live
+async def test_a_recording_beside_live_packets(tmp_path):
+    url = await recorded(tmp_path, visits(2, 2))
+    async with serving() as server, mirrored([server.port], more=[url]) as (run, mirror):
+        mirror.send(conversation(1, [get("/live")]))
+        await until(lambda: run.targets[0].answered == 5)
+        run.interrupt()
+        await run.end()
+    assert sorted(targets(server)) == ["/0/0", "/0/1", "/1/0", "/1/1", "/live"]
+
+
+@live
+async def test_what_is_not_there_is_said_before_anything_begins(tmp_path):
+    async with serving() as server:
+        for url in (f"recording:{tmp_path}/none", f"gor:{tmp_path}/none"):
+            with pytest.raises(RunError, match="there is no such"):
+                await Run([url], [server.port], schedule=ScheduleSettings()).runner.run()

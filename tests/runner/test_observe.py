@@ -1,0 +1,143 @@
+"""Requests joined with all their answers: each given out once, whatever comes in whichever order, or does not come."""
+
+from ipaddress import ip_address
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shadowtap.events import Connection, Endpoint, Exchange, Outcome, Request, Response
+from shadowtap.ledger import ObservationCounters
+from shadowtap.runner.observe import Joiner, in_lane, key_of
+
+CLIENT, SERVER = Endpoint(ip_address("10.0.0.1"), 4711), Endpoint(ip_address("10.0.0.2"), 80)
+
+
+def asked(number=1, index=0, size=10):
+    connection = Connection(number, CLIENT, SERVER, 7)
+    return Request(connection, index, 1, 2, b"GET", b"/", b"HTTP/1.1", b"h" * size, b"", False, (), None)
+
+
+def answered(request, status=200):
+    return Response(request.connection, 3, 4, status, b"OK", b"HTTP/1.1", b"a" * 10, b"", 0, False, (), None)
+
+
+def outcome(request, target="a"):
+    return Outcome(target, request, 1, 2, 3, 200, b"o" * 10, b"", None)
+
+
+class Joining:
+    """A joiner and what it gave out."""
+
+    def __init__(self, **limits):
+        self.given = []
+        self.counters = ObservationCounters()
+        self.joiner = Joiner(self.given.append, self.counters, now=0.0, **limits)
+
+
+def test_all_orders_give_the_same():
+    request = asked()
+    exchange = Exchange(request, answered(request))
+    steps = {
+        "fate": lambda j: j.fated(request, "replayed", 2),
+        "exchange": lambda j: j.exchanged(exchange),
+        "a": lambda j: j.outcome(outcome(request, "a")),
+        "b": lambda j: j.outcome(outcome(request, "b")),
+    }
+    for order in permutations(steps):
+        joining = Joining()
+        joining.joiner.began(request)
+        for step in order:
+            assert joining.given == []
+            steps[step](joining.joiner)
+        (given,) = joining.given
+        assert given.exchange is exchange
+        assert (given.fate, sorted(o.target for o in given.outcomes)) == ("replayed", ["a", "b"])
+        assert (joining.counters.emitted, joining.counters.open_now) == (1, 0)
+
+
+def test_interim_answers_end_nothing():
+    joining, request = Joining(), asked()
+    joining.joiner.began(request)
+    joining.joiner.fated(request, "replayed", 0)
+    joining.joiner.exchanged(Exchange(request, answered(request, 103)))
+    assert joining.given == []
+    joining.joiner.exchanged(Exchange(request, answered(request, 101)))
+    assert joining.given[0].exchange.response.status == 101
+
+
+def test_a_request_that_was_lost_is_given_out_too():
+    joining, request = Joining(), asked()
+    joining.joiner.exchanged(Exchange(None, answered(request), lost_request=True))
+    joining.joiner.exchanged(Exchange(None, answered(request)))
+    assert [given.fate for given in joining.given] == ["incomplete: never_seen"]
+
+
+def test_what_waits_too_long_is_given_out_with_what_there_is_and_the_rest_is_late():
+    joining, request = Joining(wait_s=10.0), asked()
+    joining.joiner.began(request)
+    joining.joiner.fated(request, "replayed", 1)
+    joining.joiner.tick(9.9)
+    assert joining.given == []
+    joining.joiner.tick(10.0)
+    assert [(given.exchange.response, given.outcomes) for given in joining.given] == [(None, ())]
+    joining.joiner.outcome(outcome(request))
+    joining.joiner.exchanged(Exchange(request, answered(request)))
+    assert (joining.counters.early, joining.counters.late) == ({"too_late": 1}, 2)
+    assert len(joining.given) == 1
+
+
+def test_too_many_and_too_large_make_the_oldest_go():
+    joining = Joining(limit=3)
+    for n in range(5):
+        joining.joiner.began(asked(n))
+    assert [given.exchange.request.connection.number for given in joining.given] == [0, 1]
+    assert joining.counters.early == {"too_many": 2}
+    joining = Joining(limit_bytes=100)
+    for n in range(5):
+        joining.joiner.began(asked(n, size=40))
+    assert (len(joining.given), joining.counters.early) == (3, {"too_large": 3})
+
+
+def test_in_the_lane_of_another_connection_a_request_is_still_known():
+    request = asked(number=5, index=3)
+    moved = in_lane(request, 2)
+    assert (moved.connection.number, key_of(moved), key_of(request)) == (2, (5, 3), (5, 3))
+    joining = Joining()
+    joining.joiner.began(request)
+    joining.joiner.exchanged(Exchange(request, None))
+    joining.joiner.fated(moved, "replayed", 1)
+    joining.joiner.outcome(outcome(moved))
+    assert joining.given[0].exchange.request is request
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.sampled_from(["began", "fate", "exchange", "outcome", "tick"])),
+        max_size=60,
+    )
+)
+def test_each_request_exactly_once(steps):
+    joining = Joining(limit=3, wait_s=5.0)
+    joiner, begun, now = joining.joiner, set(), 0.0
+    requests = [asked(n) for n in range(5)]
+    for n, step in steps:
+        request = requests[n]
+        now += 1.0
+        if step == "began" and n not in begun:
+            begun.add(n)
+            joiner.began(request)
+        elif step == "tick":
+            joiner.tick(now)
+        elif n in begun:
+            {
+                "fate": lambda r: joiner.fated(r, "replayed", 1),
+                "exchange": lambda r: joiner.exchanged(Exchange(r, None)),
+                "outcome": lambda r: joiner.outcome(outcome(r)),
+                "began": lambda r: None,
+            }[step](request)
+        counters = joining.counters
+        assert counters.emitted + counters.open_now == len(begun)
+    joiner.finish()
+    assert sorted(given.exchange.request.connection.number for given in joining.given) == sorted(begun)
+    assert joining.counters.open_now == 0

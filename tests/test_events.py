@@ -1,0 +1,138 @@
+"""The values between stages: frozen, and the same whether segments come as columns or as rows."""
+
+import struct
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import packets
+from packets import CLIENT, CLIENT6, SERVER
+from shadowtap import events
+from shadowtap.events import (
+    Chunk,
+    Connection,
+    Difference,
+    Exchange,
+    FewFrames,
+    FewSegments,
+    FlowKey,
+    Link,
+    Request,
+    Response,
+    Verdict,
+)
+from transcript import C, Segment, columns
+
+ON = Connection(0, CLIENT, SERVER, None)
+REQUEST = Request(ON, 0, 1_000, 3_000, b"GET", b"/", b"1.1", b"", b"", False, (), None)
+RESPONSE = Response(ON, 10_000, 12_000, 200, b"OK", b"1.1", b"", b"", 0, False, (), None)
+
+SEGMENTS = st.lists(
+    st.builds(
+        Segment,
+        direction=st.integers(0, 1),
+        seq=st.integers(0, 0xFFFFFFFF),
+        data=st.binary(max_size=20),
+        flags=st.integers(0, 255),
+        ack=st.integers(0, 0xFFFFFFFF),
+        missing=st.sampled_from([0, 0, 5]),
+        time_ns=st.integers(0, 1 << 60),
+        connection=st.integers(0, 3),
+    ),
+    min_size=1,
+    max_size=10,
+)
+
+
+@given(SEGMENTS, st.booleans())
+def test_few_segments_hand_out_the_rows_they_have(segments: list[Segment], acks: bool) -> None:
+    whole = columns(segments)
+    busy, every = list(whole.rows(acks=False)), list(whole.rows(acks=True))
+    cut = int(np.count_nonzero(whole.missing))
+    few = FewSegments(whole.buffer, len(every), cut, busy, lambda: every)
+    assert len(few) == len(whole) == len(segments)
+    assert few.cut == cut
+    assert list(few.rows(acks=acks)) == list(whole.rows(acks=acks))
+
+
+@given(st.lists(st.tuples(st.binary(max_size=9), st.integers(0, 1 << 62)), max_size=5))
+def test_few_frames_are_frames_of_which_every_byte_was_captured(told: list[tuple[bytes, int]]) -> None:
+    octets = [frame for frame, _ in told]
+    whole = packets.frames(octets, Link.VXLAN, times=[time_ns for _, time_ns in told])
+    numbers = (column.tolist() for column in (whole.start, whole.captured, whole.time_ns))
+    few = FewFrames(whole.buffer, *numbers, Link.VXLAN)
+    assert len(few) == len(whole)
+    assert list(few.rows()) == list(whole.rows())
+    for column in ("start", "captured", "on_wire", "time_ns"):
+        assert getattr(few, column).tolist() == getattr(whole, column).tolist()
+        assert getattr(few, column).dtype == np.int64
+    with pytest.raises(AttributeError):
+        _ = few.nothing_of_this_name  # type: ignore[attr-defined]
+
+
+@given(SEGMENTS)
+def test_only_segments_that_do_nothing_but_acknowledge_are_left_out(segments: list[Segment]) -> None:
+    kept = [row[2] for row in columns(segments).rows(acks=False)]
+    eventful = [s.seq for s in segments if s.data or s.missing or s.flags & 7]
+    assert kept == eventful
+
+
+@given(SEGMENTS)
+def test_a_row_tells_where_its_payload_is(segments: list[Segment]) -> None:
+    whole = columns(segments)
+    for segment, row in zip(segments, whole.rows(acks=True), strict=True):
+        _, direction, seq, end, start, stop, ack, time_ns, flags, missing = row
+        assert whole.buffer[start:stop].tobytes() == segment.data
+        assert (end - seq) & 0xFFFFFFFF == len(segment.data)
+        assert (direction, ack, time_ns) == (segment.direction, segment.ack, segment.time_ns)
+        assert (flags, missing) == (segment.flags, segment.missing)
+
+
+def test_a_key_is_five_numbers() -> None:
+    (row,) = columns([Segment(C, 1, b"x")]).rows(acks=True)
+    key = FlowKey(*struct.unpack("=5Q", row[0]))
+    assert (key.a_lo, key.b_lo) == (int(CLIENT.address), int(SERVER.address))
+    assert (key.tail >> 48, key.tail >> 32 & 0xFFFF) == (CLIENT.port, SERVER.port)
+
+
+def test_frames_have_a_row_each() -> None:
+    assert len(packets.frames([b"one", b"three"], Link.RAW)) == 2
+
+
+def test_endpoints_as_text() -> None:
+    assert str(SERVER) == "10.0.0.2:80"
+    assert str(CLIENT6) == "[fd00::1]:40000"
+
+
+def test_latency_runs_from_the_last_octet_of_the_request_to_the_first_of_the_answer() -> None:
+    assert Exchange(REQUEST, RESPONSE).latency_ns == 7_000
+    assert Exchange(REQUEST, None).latency_ns is None
+    assert Exchange(None, RESPONSE, lost_request=True).latency_ns is None
+
+
+def test_a_verdict_is_the_same_only_where_it_was_compared() -> None:
+    difference = Difference("status", "status", "200", "500")
+    assert Verdict("t", ()).same
+    assert Verdict("t", (), noise=((difference, "rule"),)).same
+    assert not Verdict("t", (difference,)).same
+    assert not Verdict("t", (), skipped="no answer").same
+
+
+@pytest.mark.parametrize("value", [REQUEST, RESPONSE, Exchange(REQUEST, None), Chunk(0, 0, b"", 0, 0, 0)])
+def test_values_are_frozen(value: msgspec.Struct) -> None:
+    name = value.__struct_fields__[0]
+    with pytest.raises(AttributeError):
+        setattr(value, name, None)
+
+
+def test_every_value_is_described() -> None:
+    kinds = [
+        kind
+        for kind in vars(events).values()
+        if isinstance(kind, type) and kind.__module__ == events.__name__
+    ]
+    assert len(kinds) > 15
+    assert not [kind.__name__ for kind in kinds if not kind.__doc__]
