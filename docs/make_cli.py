@@ -19,7 +19,7 @@ What machines read goes to stdout, what people read goes to stderr.
 | 1 | a verdict failed |
 | 2 | wrong usage or configuration; nothing was started, and one line says what to do |
 | 3 | the run could not start or go on |
-| 130 | interrupted before it was done (`extract` of a file, `check`) |
+| 130, 143 | ended by SIGINT or SIGTERM before it was done (`extract` of a file, `check`), or before a run began |
 """
 
 

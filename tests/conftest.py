@@ -1,4 +1,6 @@
-"""Where SHADOWTAP_LAB=required says that everything is there, a test that is skipped for want of something fails.
+"""Property tests measure no time: a busy machine is no failure.
+
+Where SHADOWTAP_LAB=required says that everything is there, a test that is skipped for want of something fails.
 
 Some things are no matter of setting up a machine, and may be missing all the same: see MAY_BE_MISSING.
 """
@@ -7,6 +9,10 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("shadowtap", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shadowtap")
 
 MAY_BE_MISSING = (
     "the capture corpus is not beside",

@@ -56,7 +56,7 @@ def test_what_raises_is_kept_and_told(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_what_is_slow_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drive, "SLOW_S", 0.0)
+    monkeypatch.setattr(drive, "SLOW_S", -1.0)
     with pytest.raises(drive.TooSlowError, match="4 octets took"):
         drive.limited(lambda data: sorted(range(100_000)))(b"data")
 

@@ -23,7 +23,7 @@ def test_the_demo_ends_with_the_account_and_what_to_try_next(monkeypatch, capsys
     assert asked == {"seconds": 5.0, "rate": 9}
     assert out == ""
     assert "Every request is accounted for.\n\nEach request went from production's packets" in err
-    assert err.endswith("--to http://STAGING:8080 where AWS mirrors to.\n")
+    assert err.endswith("  shadowtap run --from vxlan://0.0.0.0:4789 --to http://STAGING:8080\n")
 
 
 def test_a_demo_that_cannot_start(monkeypatch, capsys):

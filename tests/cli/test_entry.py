@@ -1,5 +1,6 @@
 """The front door: what is said on stderr, and the exit codes."""
 
+import os
 import subprocess
 import sys
 
@@ -16,7 +17,10 @@ RUN = ["run", "--from", "pcap:a", "--to", "http://b"]
     ("argv", "said"),
     [
         (["rnu"], 'unknown command "rnu"; did you mean "run"?'),
-        (["fly"], 'unknown command "fly"; there are "run", "replay", "extract", "check", "aws", "demo"'),
+        (
+            ["fly"],
+            'unknown command "fly"; there are "run", "replay", "extract", "convert", "query", "check", "aws", "demo"',
+        ),
         (["--verison"], "unknown option --verison; did you mean --version?"),
         (["--config", "x"], "unknown option --config; see shadowtap --help"),
         (["run"], "no source: say where packets come from, such as --from vxlan://0.0.0.0:4789"),
@@ -36,8 +40,9 @@ RUN = ["run", "--from", "pcap:a", "--to", "http://b"]
         ),
         (
             [*RUN, "--summary", "/no/such/folder/x"],
-            "summary /no/such/folder/x: cannot be written; name a file in a folder that exists",
+            "summary /no/such/folder/x: cannot be written; name a file in a folder that exists and is yours",
         ),
+        ([*RUN, "--summary", "/tmp"], "summary /tmp: is a directory; name a file in it"),
         (
             ["run", "--from", "pcap:a", "--to", "http://b/c"],
             '--to http://b/c: a target is scheme://host:port; leave out "/c", each request keeps its own path',
@@ -67,6 +72,19 @@ RUN = ["run", "--from", "pcap:a", "--to", "http://b"]
 def test_wrong_usage_is_one_line_and_code_2(capsys, argv, said):
     assert main(argv) == 2
     assert capsys.readouterr() == ("", f"shadowtap: {said}\n")
+
+
+def test_a_summary_where_nobody_lets_us_look(tmp_path, capsys):
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    folder.chmod(0)
+    who = os.geteuid()
+    os.seteuid(who or 65534)
+    try:
+        assert main([*RUN, "--summary", str(folder / "below" / "ledger.json")]) == 2
+    finally:
+        os.seteuid(who)
+    assert "cannot be written; name a file" in capsys.readouterr().err
 
 
 def test_help_and_version(capsys):

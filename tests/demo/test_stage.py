@@ -38,3 +38,4 @@ def test_there_is_something_to_see(played):
     assert "from vxlan://127.0.0.1:" in shown
     assert "/s, " in shown
     assert "large orders" in moral(ledger)
+    assert max(map(len, moral(ledger).splitlines())) <= 80

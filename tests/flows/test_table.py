@@ -328,6 +328,15 @@ def test_a_reset_that_is_far_away_is_not_believed() -> None:
     assert witness.flows.counters.outside_window == 1
 
 
+def test_a_reset_that_comes_with_the_last_fin_leaves_nothing_to_watch() -> None:
+    """Else every acknowledgement of every connection would be looked at from then on."""
+    talk = exchange(Talk().open()).close(S)
+    talk.put(C, FIN | RST | ACK)
+    witness = told(*talk.segments, finish=False).advance(talk.time_ns + SECOND)
+    assert witness.text() == ("ask |fin", "answer |fin")
+    assert not witness.flows._watched
+
+
 def test_half_closed() -> None:
     talk = Talk().open().say(C, b"ask").close(C).say(S, b"long ").say(S, b"answer").close(S)
     witness = told(*talk.segments)
@@ -450,6 +459,17 @@ def test_the_least_recently_used_connections_give_way() -> None:
     hows = [sides[C].closed for sides in witness.sides.values()]
     assert hows == [How.EVICTED] * 2 + [None] * 9
     assert witness.flows.counters.open_now == 9
+
+
+def test_a_flood_of_connections_leaves_no_more_behind_than_are_kept() -> None:
+    witness = Witness(Flows(connections=100))
+    for tick in range(20):
+        syns = [Segment(C, 5, b"", SYN, connection=tick * 1000 + n, time_ns=tick * MS) for n in range(1000)]
+        witness.feed(*syns)
+    flows = witness.flows
+    assert flows.counters.opened == 20_000
+    assert len(flows._round) <= 2 * 100 + 2000
+    assert len(flows._table) <= 3 * 100 + 1000
 
 
 def test_the_oldest_holes_give_way_when_too_much_waits() -> None:

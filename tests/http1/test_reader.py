@@ -265,6 +265,29 @@ def test_any_method_will_do_where_a_packet_begins() -> None:
     assert read(REQUEST, b"half of a body" + own, seek=True) == []
 
 
+def test_the_time_and_ack_of_a_start_line_that_was_sought_are_those_of_its_first_octet() -> None:
+    found = reader(REQUEST, seek=True)
+    assert found.feed(b"half of a body GET /a HT", 10, 100, 7) == []
+    (raw,) = found.feed(b"TP/1.1" + CRLF2, 20, 124, 8)
+    assert (raw.head, raw.time_ns, raw.end_ns, raw.begin, raw.ack) == (
+        b"GET /a HTTP/1.1" + CRLF2,
+        10,
+        20,
+        115,
+        7,
+    )
+
+
+def test_the_end_of_a_method_whose_front_was_lost_is_no_method() -> None:
+    for method in (b"GET", b"POST", b"DELETE", b"OPTIONS"):
+        for cut in range(1, len(method)):
+            found = reader(REQUEST)
+            assert found.feed(b"POST /a HTTP/1.1\r\nHost") == []
+            found.gap(100, 0)
+            assert found.feed(method[cut:] + b" /b HTTP/1.1" + CRLF2) == []
+            assert [raw.head for raw in found.feed(GET)] == [GET]
+
+
 def test_a_method_cut_in_two_is_not_taken_for_a_short_one() -> None:
     for cut in range(1, 6):
         pieces = b"body " + b"DELETE"[:cut], b"DELETE"[cut:] + b" /a HTTP/1.1" + CRLF2

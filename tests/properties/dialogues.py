@@ -52,7 +52,8 @@ def turn(number: int, rnd: random.Random) -> Turn:
         response = f"{answer}Transfer-Encoding: chunked\r\n\r\n" + (_chunked(rnd) if method != "HEAD" else "")
     else:
         response = f"{answer}Content-Length: {size}\r\n\r\n" + ("a" * size if method != "HEAD" else "")
-    return Turn(method, request.encode(), response.encode())
+    interim = f"HTTP/1.1 {rnd.choice([100, 103])} x\r\nNumber: {number}\r\n\r\n" * rnd.choice([1, 1, 2])
+    return Turn(method, request.encode(), ((interim if rnd.random() < 0.2 else "") + response).encode())
 
 
 def _chunked(rnd: random.Random) -> str:
@@ -95,6 +96,27 @@ def dialogues(draw: st.DrawFn, *, bursts: bool = False, opened: bool | None = No
         talk.close(*rnd.choice([(C, S), (S, C)]))
     segments = [segment._replace(time_ns=number * MS) for number, segment in enumerate(talk.segments)]
     return Dialogue(turns, segments, of, opened)
+
+
+@st.composite
+def disturbed(draw: st.DrawFn, dialogue: Dialogue, lost: set[int]) -> list[Segment]:
+    """What a capture shows of a connection that was opened: some packets cut short in place of lost, some repeated
+    later, some out of order by a few places."""
+    rnd = random.Random(draw(st.integers(0, 1 << 32)))
+    amount, cuts = draw(st.sampled_from([0.0, 0.1, 0.4])), draw(st.booleans())
+    found: list[tuple[float, Segment]] = []
+    for place, segment in enumerate(dialogue.segments):
+        late = place + rnd.random() * 8 * (rnd.random() < amount) * (place > 2)
+        if place not in lost:
+            found.append((late, segment))
+            if rnd.random() < amount and place > 2:
+                found.append((late + rnd.random() * 8, segment))
+        elif cuts and len(segment.data) > 1:
+            kept = rnd.randrange(len(segment.data))
+            cut = segment._replace(data=segment.data[:kept], missing=len(segment.data) - kept)
+            found.append((late, cut))
+    found.sort(key=lambda entry: entry[0])
+    return [segment._replace(time_ns=number * MS) for number, (_, segment) in enumerate(found)]
 
 
 def lost_places(dialogue: Dialogue, *, handshake: bool = False) -> st.SearchStrategy[set[int]]:

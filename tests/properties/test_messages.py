@@ -5,17 +5,20 @@ from hypothesis import strategies as st
 
 from messages.hearing import Hearing
 from packets import FIN
-from properties.dialogues import Dialogue, dialogues, lost_places
+from properties.dialogues import Dialogue, dialogues, disturbed, lost_places
 from properties.streams import SIZES, batched
-from shadowtap.events import Ended, Request, Response
+from shadowtap.events import Ended, Exchange, Request, Response
 from shadowtap.http1 import field
-from transcript import C, S
+from transcript import C, S, Segment
 
 
 def listen(dialogue: Dialogue, lost: set[int], sizes: list[int]) -> Hearing:
-    kept = [segment for place, segment in enumerate(dialogue.segments) if place not in lost]
+    return hear([segment for place, segment in enumerate(dialogue.segments) if place not in lost], sizes)
+
+
+def hear(segments: list[Segment], sizes: list[int]) -> Hearing:
     hearing = Hearing()
-    for batch in batched(kept, sizes):
+    for batch in batched(segments, sizes):
         hearing.hear(*batch)
     return hearing.end()
 
@@ -31,8 +34,13 @@ def number(message: Request | Response | None) -> int | None:
 
 
 def pairs(hearing: Hearing) -> dict[int | None, int | None]:
-    """The numbers of requests, and of the answers they were paired with."""
-    return {number(e.request): number(e.response) for e in hearing.exchanges if e.request and e.response}
+    """The numbers of requests, and of the final answers they were paired with."""
+    return {number(e.request): number(e.response) for e in finals(hearing) if e.request and e.response}
+
+
+def finals(hearing: Hearing) -> list[Exchange]:
+    """All exchanges but those of interim answers."""
+    return [e for e in hearing.exchanges if e.response is None or e.response.status > 199]
 
 
 def of(dialogue: Dialogue, places: set[int], direction: int) -> set[int]:
@@ -52,7 +60,7 @@ def check(dialogue: Dialogue, lost: set[int], hearing: Hearing) -> None:
         if place not in of(dialogue, lost, C):
             assert [r.head + r.body for r in whole if number(r) == place] == [turn.request]
     for request in hearing.requests:
-        assert sum(e.request is request for e in hearing.exchanges) == 1
+        assert sum(e.request is request for e in finals(hearing)) == 1
     for exchange in hearing.exchanges:
         if exchange.request is not None and number(exchange.response) is not None:
             assert number(exchange.request) == number(exchange.response), "paired with another's answer"
@@ -99,7 +107,7 @@ def test_requests_that_were_lost_are_counted(
     }
     hearing = listen(dialogue, lost, sizes)
     check(dialogue, lost, hearing)
-    orphans = [e for e in hearing.exchanges if e.request is None]
+    orphans = [e for e in finals(hearing) if e.request is None]
     assert {number(e.response) for e in orphans} == numbers
     assert all(e.lost_request for e in orphans)
     assert len(hearing.requests) + len(orphans) == len(dialogue.turns)
@@ -133,15 +141,41 @@ def test_joined_between_two_exchanges(dialogue: Dialogue, sizes: list[int]) -> N
             assert pairs(found) == {place: place for place in range(whole, len(dialogue.turns))}
 
 
+@given(st.data(), dialogues(opened=True), SIZES)
+def test_out_of_order_repeated_and_cut_a_client_that_waits(
+    data: st.DataObject, dialogue: Dialogue, sizes: list[int]
+) -> None:
+    lost = data.draw(lost_places(dialogue))
+    hearing = hear(data.draw(disturbed(dialogue, lost)), sizes)
+    check(dialogue, lost, hearing)
+    if not lost:
+        assert pairs(hearing) == {place: place for place in range(len(dialogue.turns))}
+
+
+@given(st.data(), dialogues(opened=True, bursts=True), SIZES)
+def test_out_of_order_repeated_and_cut_a_client_that_sends_bursts(
+    data: st.DataObject, dialogue: Dialogue, sizes: list[int]
+) -> None:
+    lost = data.draw(lost_places(dialogue))
+    hearing = hear(data.draw(disturbed(dialogue, lost)), sizes)
+    check(dialogue, lost, hearing)
+    if not lost:
+        assert pairs(hearing) == {place: place for place in range(len(dialogue.turns))}
+
+
 @given(st.one_of(dialogues(), dialogues(bursts=True, opened=True)), SIZES, SIZES)
 def test_batches_make_no_difference(dialogue: Dialogue, sizes: list[int], others: list[int]) -> None:
     one, two = (listen(dialogue, set(), cut) for cut in (sizes, others))
     assert one.lines == two.lines
-    exchanges = [e for e in one.exchanges if e.request is not None]
-    assert [number(e.response) for e in exchanges] == list(range(len(dialogue.turns)))
+    exchanges = finals(one)
+    assert [number(e.request) for e in exchanges] == list(range(len(dialogue.turns)))
     for exchange, turn in zip(exchanges, dialogue.turns, strict=True):
         assert exchange.response is not None
-        assert exchange.response.head + exchange.response.body == turn.response
+        assert turn.response.endswith(exchange.response.head + exchange.response.body)
+        interim = [e.response.head for e in one.exchanges if e.request is exchange.request and e.response][
+            :-1
+        ]
+        assert b"".join(interim) + exchange.response.head + exchange.response.body == turn.response
 
 
 @given(st.data(), st.one_of(dialogues(opened=True), dialogues(opened=True, bursts=True)), SIZES)
@@ -158,6 +192,6 @@ def test_answers_that_were_captured_before_their_requests(
     if any(segment.flags & FIN for segment in late):
         late = [segment for segment in late if not segment.flags & FIN]
     hearing = listen(dialogue._replace(segments=late), set(), sizes)
-    found = [(number(e.request), number(e.response)) for e in hearing.exchanges]
+    found = [(number(e.request), number(e.response)) for e in finals(hearing)]
     assert found == [(place, place) for place in range(len(dialogue.turns))]
     assert all(e.response is not None and e.response.fault is None for e in hearing.exchanges)

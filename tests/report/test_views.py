@@ -39,9 +39,9 @@ requests           1,512      100/s  ▁▅█
   incomplete           3             lost_packets 3
   overflowed           5             the queue of every target was full
 
-answers                /s   2xx   3xx   4xx   5xx     p50     p99 waiting failed
-  production          100 1,500     0     0     0  967 µs  967 µs
-● staging:8080        100 1,493     0     0     0 5.11 ms 5.11 ms       2      7
+answers            /s   2xx   3xx   4xx   5xx     p50     p99 waiting failed
+  production      100 1,500     0     0     0  967 µs  967 µs
+● staging:8080    100 1,493     0     0     0 5.11 ms 5.11 ms       2      7
     down; failed: timeout 7
 
 lost before HTTP
@@ -49,7 +49,7 @@ lost before HTTP
   cut segments 2  the mirror shortened the packets
   gaps 4  5.7 KiB, 0.19 % of the payload never came
   answers incomplete 3  lost_packets 3
-────────────────────────────────────────────────────────────────────────────────
+───────────────────────────────────────────────────────── Ctrl-C ends the run ──
  \n"""
     )
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from shadowtap import __version__
+from shadowtap.cli.interrupts import INTERRUPTS, Interrupts
 from shadowtap.cli.options import Parser
 from shadowtap.config.suggest import suggest
 from shadowtap.errors import ShadowtapError, UsageError
@@ -14,11 +15,12 @@ COMMANDS = {
     "run": "replay mirrored traffic live, until interrupted or the source ends",
     "replay": "send again what was kept, with production's timing or faster",
     "extract": "write requests and responses as JSON Lines",
+    "convert": "write what was seen in another format: GoReplay, HAR, k6, curl, a recording",
+    "query": "ask a recording in SQL",
     "check": "validate a configuration, and test what can be tested without sending requests",
     "aws": "set up VPC Traffic Mirroring, and keep it right",
     "demo": "see the whole thing on one machine: no root, no AWS",
 }
-INTERRUPTED = 130
 
 
 class Command(Protocol):
@@ -29,14 +31,28 @@ class Command(Protocol):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Carry out a command line; returns the exit code."""
+    """Carry out a command line; returns the exit code. Without `argv` it is the process's own, and so are signals."""
+    interrupts = Interrupts()
+    if argv is None:
+        interrupts = INTERRUPTS
+        interrupts.install()
     try:
-        return _dispatch(sys.argv[1:] if argv is None else argv)
+        code = _outcome(sys.argv[1:] if argv is None else argv, interrupts)
+        interrupts.end()
+    except KeyboardInterrupt:  # one more, while another was dealt with
+        interrupts.end()
+        code = interrupts.exit_code
+    return code
+
+
+def _outcome(argv: list[str], interrupts: Interrupts) -> int:
+    try:
+        return _dispatch(argv, interrupts)
     except ShadowtapError as error:
         print(f"shadowtap: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return interrupts.exit_code
     except BrokenPipeError:
         # Whoever reads has had enough, as `head` does. Python would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -65,7 +81,7 @@ def parser() -> Parser:
     return top
 
 
-def _dispatch(argv: list[str]) -> int:
+def _dispatch(argv: list[str], interrupts: Interrupts) -> int:
     if not argv:
         parser().print_help(sys.stderr)
         return UsageError.exit_code
@@ -74,4 +90,6 @@ def _dispatch(argv: list[str]) -> int:
         return 0
     if argv[0] not in COMMANDS:
         raise UsageError(f'unknown command "{argv[0]}"; {suggest(argv[0], COMMANDS)}')
-    return command(argv[0]).execute(argv[1:])
+    chosen = command(argv[0])
+    interrupts.work()
+    return chosen.execute(argv[1:])

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 from shadowtap.cli.options import Parser, add_ports, reader
@@ -86,12 +85,18 @@ def settings_of(args: argparse.Namespace, file: str | None, **more: Any) -> Sett
 
 
 def _check_summary(path: str | None) -> None:
-    """Find out now rather than at the end that a summary cannot be written."""
+    """Find out now rather than at the end that a summary cannot be written. A device or a pipe is written to as it
+    is; a file is replaced as a whole, so its folder must allow it."""
     if path is None or path == "-":
         return
-    folder = Path(path).parent
-    if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(f"summary {path}: cannot be written; name a file in a folder that exists")
+    if os.path.isdir(path):
+        raise UsageError(f"summary {path}: is a directory; name a file in it")
+    folder = os.path.dirname(path) or "."
+    written = path if os.path.exists(path) and not os.path.isfile(path) else folder
+    if not os.path.isdir(folder) or not os.access(written, os.W_OK):
+        raise UsageError(
+            f"summary {path}: cannot be written; name a file in a folder that exists and is yours"
+        )
 
 
 def _add_replay(group: argparse._ArgumentGroup) -> None:

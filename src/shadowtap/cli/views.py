@@ -1,10 +1,12 @@
 """Which view suits the terminal, and the account at the end, however a run ends."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from shadowtap.cli.interrupts import INTERRUPTS
 from shadowtap.errors import ShadowtapError
 from shadowtap.ledger import Ledger
 from shadowtap.report import View
@@ -13,10 +15,10 @@ from shadowtap.report.summary import summary
 
 
 def view_for(*, live: bool, quiet: bool) -> View:
-    """A live view on a terminal, plain lines elsewhere."""
+    """A live view on a terminal that can move its cursor, plain lines elsewhere."""
     if quiet:
         return QuietView()
-    if not (live and sys.stderr.isatty()):
+    if not (live and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"):
         return PlainView(sys.stderr)
     from rich.console import Console  # noqa: PLC0415  slow to import, and not always needed
 
@@ -42,7 +44,8 @@ class Witness:
         self._view.start(ledger, describe)
 
     def stop(self, ledger: Ledger, now_ns: int) -> None:
-        """Pass on, once."""
+        """Pass on, once; nothing is left to interrupt."""
+        INTERRUPTS.end()
         if self._open:
             self._open = False
             self._view.stop(ledger, now_ns)
@@ -59,13 +62,20 @@ def ending(view: View, *, quiet: bool) -> Iterator[Witness]:
     except ShadowtapError as error:
         ended = f"it could not go on: {error}"
         raise
+    except KeyboardInterrupt:
+        ended = (witness.ledger and witness.ledger.ended) or "interrupted"
+        raise
     except BaseException:
         ended = "it broke off"
         raise
     finally:
         if witness.ledger is not None:
-            now_ns = time.time_ns()
-            witness.stop(witness.ledger, now_ns)
-            if not quiet:
-                print(summary(witness.ledger, now_ns, ended), end="", file=sys.stderr, flush=True)
-            witness.at_end(witness.ledger, now_ns, ended)
+            _tell_end(witness, witness.ledger, ended, quiet=quiet)
+
+
+def _tell_end(witness: Witness, ledger: Ledger, ended: str, *, quiet: bool) -> None:
+    now_ns = time.time_ns()
+    witness.stop(ledger, now_ns)
+    if not quiet:
+        print(summary(ledger, now_ns, ended), end="", file=sys.stderr, flush=True)
+    witness.at_end(ledger, now_ns, ended)

@@ -39,10 +39,14 @@ def moral(ledger: Ledger) -> str:
     before = _errors(ledger.production.statuses)
     after = sum(_errors(target.answers.statuses) for target in ledger.targets.values())
     return (
-        "Each request went from production's packets, through VXLAN, to the shop's next version, which fails on\n"
-        f"large orders: it answered {after} with 5xx, production {before}. Next, with traffic of yours:"
-        " shadowtap extract pcap:FILE,\n"
-        "or shadowtap run --from vxlan://0.0.0.0:4789 --to http://STAGING:8080 where AWS mirrors to.\n"
+        "Each request went from production's packets, through VXLAN, to the shop's next\n"
+        f"version. It fails on large orders, and that shows: it answered {after} with 5xx,\n"
+        f"production {before}. The mirror loses 1 packet in 1,000 on purpose; what that cost\n"
+        "is in the account.\n"
+        "\n"
+        "Next, with traffic of yours: what is in a capture, or what AWS mirrors to here.\n"
+        "  shadowtap extract pcap:FILE\n"
+        "  shadowtap run --from vxlan://0.0.0.0:4789 --to http://STAGING:8080\n"
     )
 
 

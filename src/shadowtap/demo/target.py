@@ -25,7 +25,8 @@ class Target:
         self.port = server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, h11.RemoteProtocolError):
+        # Cancelled at the end of the world, which asyncio's streams would complain about.
+        with suppress(ConnectionError, h11.RemoteProtocolError, asyncio.CancelledError):
             await self._converse(reader, writer)
         writer.close()
 

@@ -7,7 +7,7 @@ also ends when the parent is killed). Ctrl-C reaches every process of a terminal
 import asyncio
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from random import Random
@@ -64,7 +64,8 @@ def _main(pipe: Connection, collector_port: int, rate: float, seconds: float, se
 async def _live(pipe: Connection, production: Production, seconds: float, dice: Random) -> None:
     target = Target(dice)
     await target.start()
-    pipe.send(target.port)
+    with suppress(BrokenPipeError):  # the parent may be gone already
+        pipe.send(target.port)
     if await _told(pipe) is None:
         return
     playing = asyncio.create_task(production.play(seconds))

@@ -139,6 +139,8 @@ class Flows:
             dead = self._tombs.popleft()[1]
             if self._table.get(dead.key) is dead:
                 del self._table[dead.key]
+        if len(self._round) > 2 * self.counters.open_now + _SWEEP:
+            self._round = deque(connection for connection in self._round if not connection.dead)
         for _ in range(min(_SWEEP, len(self._round))):
             connection = self._round.popleft()
             if connection.dead:
@@ -197,7 +199,7 @@ class Flows:
             self._take(connection, direction, piece)
         if flags & FIN and stream.fin < 0 and (stream.next >= 0 or peer.isn < 0):  # none before the SYN, ACK
             self._take_fin(connection, direction, piece)
-        if flags & RST:
+        if flags & RST and not connection.dead:
             self._take_reset(connection, stream, piece)
         if piece.ack >= 0 and not connection.dead:
             self._note_ack(connection, 1 - direction, piece.ack, flags, piece.time_ns)

@@ -16,7 +16,6 @@ it grew. Patterns never step back.
 The common message, a head and perhaps a body within one segment, is cut out at once; only others are buffered.
 """
 
-import re
 from collections.abc import Callable
 from enum import Enum, IntEnum
 
@@ -34,12 +33,9 @@ from shadowtap.http1.head import (
     is_folded,
     proxy_end,
 )
-from shadowtap.http1.plain import NO_BODY_METHODS, plain_answer, plain_request
+from shadowtap.http1.plain import NO_BODY_METHODS, Plain
+from shadowtap.http1.seeking import next_request, next_response
 
-_SEEK_REQUEST = re.compile(
-    rb"(?:GET|POST|PUT|DELETE|HEAD|OPTIONS|PATCH|PROPFIND|REPORT) [^ \r\n]+ HTTP/1\.[01]\r?\n"
-)
-_SEEK_STATUS = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [^\r\n]{0,256}+)?\r?\n[!-9;-~]{1,256}+:")
 _PATIENCE = 64 << 10
 """Octets of a stream, known from its start, that may pass before the first message: enough for a SOCKS handshake
 or a PROXY protocol header; what goes on longer is no HTTP."""
@@ -108,6 +104,7 @@ class Reader:
     empty where that is not known, None where no requests are seen; without it HEAD and CONNECT cannot be told. It is
     asked at the end of a head, when all messages before have been handed out, if they are taken with `read`.
     `keep_body=False` counts body octets and does not keep them.
+    `plain` cuts out the common messages, for callers in a hurry: at a boundary only, and they say so in `seen`.
     `seen` tells whether there was a message; `skipped` counts octets that belong to none, `held` octets kept for a
     message under way.
     """
@@ -131,11 +128,13 @@ class Reader:
         "_match",
         "_method_of_next",
         "_parts",
+        "_plain_bytes",
         "_scanner",
         "_start_line",
         "_time_ns",
         "held",
         "is_request",
+        "plain",
         "role",
         "seen",
         "skipped",
@@ -155,6 +154,7 @@ class Reader:
         self.is_request = role is Role.REQUEST
         self._match = REQUEST_LINE.match if self.is_request else STATUS_LINE.match
         self.state = _SEEK if seek else _HEAD
+        self.plain = Plain()
         self.seen = False
         self.skipped = 0
         self.held = 0
@@ -162,6 +162,7 @@ class Reader:
         self._limits = limits
         self._keep = keep_body
         self._method_of_next = method_of_next
+        self._plain_bytes = min(limits.head_bytes, limits.body_bytes)
         self._buffer = bytearray()
         self._checked = 0
         self._start_line: tuple[bytes, bytes, bytes] | None = None
@@ -200,7 +201,7 @@ class Reader:
     def feed(self, data: bytes, time_ns: int = 0, begin: int = -1, ack: int = -1) -> list[Raw]:
         """The messages that these octets complete. `begin` is the stream position of the first of them; `ack` is
         handed on in `Raw`."""
-        if self.state is _HEAD and not self._buffer:
+        if data and self.state is _HEAD and not self._buffer:
             raw = self._whole(data, time_ns, begin, ack)
             if raw is not None:
                 return [raw]
@@ -215,11 +216,13 @@ class Reader:
         left; how many are left then. `end` is the stream position behind them."""
         size, before = len(data), len(found)
         pos = size - left
+        sought = None  # when and with which ack the packet before came, in which a start line may have begun
         self._end_ns = time_ns
         if not pos:
             if self._doubtful and self._settle_doubt(data, end - size, ack, found):
                 return left
             if self.state >= _SEEK:
+                sought, self._time_ns, self._ack = (self._time_ns, self._ack), time_ns, ack
                 data = self._seek(data, packet=True)
                 size = len(data)
         while pos < size and not (len(found) > before and size - pos <= left):
@@ -227,6 +230,8 @@ class Reader:
             if state is _HEAD:
                 if not self._buffer:
                     self._time_ns, self._begin, self._ack = time_ns, (end - size + pos) & _POSITIONS, ack
+                    if sought is not None and size - pos > left:
+                        self._time_ns, self._ack = sought
                 pos = self._take_head(data, pos, found)
             elif state is _LENGTH:
                 step = min(self._left, size - pos)
@@ -248,20 +253,20 @@ class Reader:
     def _whole(self, data: bytes, time_ns: int, begin: int, ack: int) -> Raw | None:
         """The common case, for a reader in state HEAD that holds nothing: the octets are exactly one plain message.
         Any other is None, leaves no trace, and is for `read`."""
-        if len(data) > min(self._limits.head_bytes, self._limits.body_bytes):
+        if len(data) > self._plain_bytes:
             return None
         if self.is_request:
-            request = plain_request(data)
+            request = self.plain.request(data)
             if request is None:
                 return None
             first, head, body = request[:3], request[3], request[4]
             length = len(body)
         else:
-            answer = plain_answer(data)
+            answer = self.plain.answer(data)
             asked = self._method_of_next(begin, ack) if answer is not None and self._method_of_next else b""
             if answer is None or not asked or asked in NO_BODY_METHODS:
                 return None
-            first, head, length = answer.first, answer.head, answer.length
+            first, _, head, length = answer
             body = data[-length:] if length and self._keep else b""
         self.seen = True
         return Raw(first, head, body, length, False, (), None, time_ns, time_ns, begin, ack)
@@ -548,24 +553,19 @@ class Reader:
         self._forget()
 
     def _seek(self, data: bytes, *, packet: bool) -> bytes:
-        """The octets from the next start line on, or nothing. Where a packet begins, any method will do."""
+        """The octets from the next start line on, or nothing. Of a stream known from its start, an answer is sought
+        within packets only when there was one before."""
         if self.state is not _SEEK:
             self.skipped += len(data)
             return b""
         held = len(self._buffer)
         if held:
             data = bytes(self._buffer) + data
-        pattern = _SEEK_REQUEST if self.is_request else _SEEK_STATUS
-        strict = REQUEST_LINE if self.is_request else STATUS_LINE
-        found = None
-        if b"HTTP/1." in data and (self.is_request or self.seen or self._joined):
-            found = pattern.search(data)
-        start = found.start() if found is not None else -1
-        if packet and not 0 <= start < held and strict.match(data, held):
-            halved = (
-                self.is_request and data[held - 1 : held].isupper()
-            )  # a method begun in the packet before
-            start = start if halved else held
+        at = held if packet else -1
+        if self.is_request:
+            start = next_request(data, at)
+        else:
+            start = next_response(data, at, within=self.seen or self._joined)
         if start >= 0:
             self.skipped += start
             self._forget()

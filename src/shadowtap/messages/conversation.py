@@ -3,29 +3,19 @@
 An answer that acknowledges octets of the client which have not been delivered is not read until they have been, or
 were given up as lost, since its framing may depend on the request's method. Such octets are held up to a limit.
 
-A chunk is nearly always one whole message, or part of a long body; `take_chunk` deals with both by itself.
+A chunk is nearly always one whole message or part of a long body, and each of these has a short way of its own.
 """
 
 from collections import deque
 
 import msgspec
 
-from shadowtap.events import (
-    Chunk,
-    Closed,
-    Ended,
-    Fault,
-    Flow,
-    Gap,
-    How,
-    Message,
-    Request,
-    Response,
-)
+from shadowtap.events import Chunk, Closed, Ended, Fault, Flow, Gap, How, Message, Request, Response
 from shadowtap.http1 import Limits, Raw, Reader
-from shadowtap.http1.plain import NO_BODY_METHODS, plain_answer, plain_request
+from shadowtap.http1.plain import NO_BODY_METHODS
 from shadowtap.http1.reader import State
 from shadowtap.ledger import MessageCounters
+from shadowtap.messages.framed import request_of, response_of
 from shadowtap.messages.pairing import Pairing
 from shadowtap.messages.sides import Sides
 from shadowtap.serial import MASK, distance
@@ -42,7 +32,6 @@ MAX_HELD_BYTES = 4 << 20
 """Octets of answers that wait for the client's stream to catch up: what a server sends in the reorder window."""
 
 _HEAD, _SEEK = State.HEAD, State.SEEK
-_NOTHING = (-1, -1)
 
 
 class Conversation:
@@ -64,7 +53,6 @@ class Conversation:
         "_readers",
         "_sides",
         "_told_end",
-        "_unread",
         "open",
     )
 
@@ -85,10 +73,6 @@ class Conversation:
         self._index = 0
         self._client_at = -1  # how far the client's stream was delivered or given up; -1: not known
         self._client_done = False
-        self._unread = [
-            _NOTHING,
-            _NOTHING,
-        ]  # end and ack of what was last heard of a direction before it had a reader
         self._held: deque[Chunk | Gap | Closed] = deque()
         self._held_bytes = 0
         self._told_end = False
@@ -98,45 +82,26 @@ class Conversation:
     def take_chunk(self, chunk: Chunk, out: list[Message]) -> None:
         """Octets of one direction."""
         reader = self._readers[chunk.direction]
-        if reader is not None and not self._held:
-            if reader.state is _HEAD and not reader.held:
-                if (
-                    self._take_request(reader, chunk, out)
-                    if reader.is_request
-                    else self._take_answer(reader, chunk, out)
-                ):
-                    return
-            elif (kept := reader.more(chunk.data)) >= 0:
-                self._counters.buffered_bytes += kept
-                if reader.is_request:
-                    self._client_at = chunk.end
-                return
-        self._take_carefully(reader, chunk, out)
+        if reader is None or self._held:
+            taken = False
+        elif reader.state is not _HEAD or reader.held:
+            taken = self._take_more(reader, chunk)
+        elif reader.is_request:
+            taken = self._take_request(reader, chunk, out)
+        else:
+            taken = self._take_answer(reader, chunk, out)
+        if not taken:
+            self._take_carefully(reader, chunk, out)
 
     def _take_request(self, reader: Reader, chunk: Chunk, out: list[Message]) -> bool:
         """A request that is exactly one chunk; False where it is not."""
         data = chunk.data
-        if len(data) > self._plain_bytes or (plain := plain_request(data)) is None:
+        if len(data) > self._plain_bytes or (plain := reader.plain.request(data)) is None:
             return False
         method, target, version, head, body = plain
-        time_ns, end = chunk.time_ns, chunk.end
-        index = self._index
+        now, end, index, whom = chunk.time_ns, chunk.end, self._index, self._connection
         begin = (end - len(data)) & MASK
-        request = Request(
-            self._connection,
-            index,
-            time_ns,
-            time_ns,
-            method,
-            target,
-            version,
-            head,
-            body,
-            False,
-            (),
-            None,
-            begin,
-        )
+        request = Request(whom, index, now, now, method, target, version, head, body, False, (), None, begin)
         reader.seen = True
         self._client_at = end
         self._index = index + 1
@@ -146,32 +111,42 @@ class Conversation:
         return True
 
     def _take_answer(self, reader: Reader, chunk: Chunk, out: list[Message]) -> bool:
-        """An answer that is exactly one chunk, and answers the request that has waited longest; False where not."""
+        """An answer that is exactly one chunk, to the request that has waited longest; False where it is not."""
         data, ack, pairing = chunk.data, chunk.ack, self._pairing
-        if pairing.careful or not pairing.waiting or (ack != self._client_at and self._is_ahead(ack)):
+        if not pairing.waiting or (ack != self._client_at and self._is_ahead(ack)):
             return False
-        request = pairing.waiting[0][0]
-        if (
-            len(data) > self._plain_bytes
-            or (plain := plain_answer(data)) is None
-            or request.method in NO_BODY_METHODS
-        ):
+        if len(data) > self._plain_bytes or (plain := reader.plain.answer(data)) is None:
             return False
-        (version, _, reason), status, head, length = plain
-        time_ns = chunk.time_ns
-        body = data[-length:] if length and self._keep else b""
-        response = Response(
-            request.connection, time_ns, time_ns, status, reason, version, head, body, length, False, (), None
-        )
+        if pairing.waiting[0][0].method in NO_BODY_METHODS:
+            return False
+        if pairing.careful and not pairing.begins((chunk.end - len(data)) & MASK):
+            return False
+        (version, _, reason), status, head, size = plain
+        now, end, whom = chunk.time_ns, chunk.end, self._connection
+        body = data[-size:] if size and self._keep else b""
+        response = Response(whom, now, now, status, reason, version, head, body, size, False, (), None)
         reader.seen = True
         self._counters.responses += 1
-        pairing.answered(response, (chunk.end - len(data)) & MASK, chunk.end, ack, out)
+        pairing.answered(response, (end - len(data)) & MASK, end, ack, out)
+        return True
+
+    def _take_more(self, reader: Reader, chunk: Chunk) -> bool:
+        """Octets from the middle of a body; False where they are something else."""
+        kept = reader.more(chunk.data)
+        if kept < 0:
+            return False
+        self._counters.buffered_bytes += kept
+        if reader.is_request:
+            self._client_at = chunk.end
         return True
 
     def _take_carefully(self, reader: Reader | None, chunk: Chunk, out: list[Message]) -> None:
         if reader is None:
             reader = self._recognise(chunk)
             if reader is None:
+                return
+            if reader.state is _HEAD and not self._held:
+                self.take_chunk(chunk, out)
                 return
         elif not reader.seen and reader.state is _SEEK and self._sides.is_other_way_round(chunk):
             reader = self._sides.turn_round(chunk.direction)
@@ -190,21 +165,12 @@ class Conversation:
     def _recognise(self, chunk: Chunk) -> Reader | None:
         sides, direction = self._sides, chunk.direction
         reader = sides.recognise(chunk)
-        if reader is None:
-            self._counters.skipped_bytes += len(chunk.data)
-            self._unread[direction] = (chunk.end, chunk.ack)
-            if sides.is_client(direction):
-                self._client_at = chunk.end
-            return None
         self._connection = sides.connection
-        self._unread[direction] = _NOTHING
-        end, ack = self._unread[1 - direction]
-        if end < 0:
-            return reader
-        if reader.is_request:
-            self._pairing.heard((end - 1) & MASK, ack)
-        elif self._client_at < 0:
-            self._client_at = end
+        client = direction if reader is None or reader.is_request else 1 - direction
+        if reader is None and sides.is_client(direction):
+            self._client_at = chunk.end
+        elif reader is not None and self._client_at < 0:
+            self._client_at = sides.unread_end(client)
         return reader
 
     def take_gap(self, gap: Gap, out: list[Message]) -> None:
@@ -251,12 +217,12 @@ class Conversation:
         while left:
             raws: list[Raw] = []
             held, skipped = reader.held, reader.skipped
-            left = reader.read(chunk.data, left, chunk.time_ns, chunk.end, chunk.ack, raws)
+            before, left = left, reader.read(chunk.data, left, chunk.time_ns, chunk.end, chunk.ack, raws)
             self._counters.buffered_bytes += reader.held - held
             if reader.skipped != skipped:
                 self._lose_way(reader, out)
             self._on_messages(reader, raws, out)
-            if reader.state is _SEEK:
+            if reader.state is _SEEK or left == before:  # or an answer turned out to have no body
                 self._lose_way(reader, out)
             if left and not reader.is_request and reader.at_boundary and self._is_ahead(chunk.ack):
                 return left
@@ -347,43 +313,14 @@ class Conversation:
             self._sides.switch()
 
     def _on_request(self, raw: Raw, out: list[Message]) -> None:
-        method, target, version = raw.first
-        request = Request(
-            self._connection,
-            self._index,
-            raw.time_ns,
-            raw.end_ns,
-            method,
-            target,
-            version,
-            raw.head,
-            raw.body,
-            raw.chunked,
-            raw.flags,
-            raw.fault,
-            raw.begin,
-        )
+        request = request_of(self._connection, self._index, raw)
         self._index += 1
         self._counters.requests += 1
         out.append(request)
         self._pairing.asked(request, raw.begin, raw.ack, out)
 
     def _on_response(self, raw: Raw, out: list[Message]) -> None:
-        version, status, reason = raw.first
-        response = Response(
-            self._connection,
-            raw.time_ns,
-            raw.end_ns,
-            int(status),
-            reason,
-            version,
-            raw.head,
-            raw.body,
-            raw.body_bytes,
-            raw.chunked,
-            raw.flags,
-            raw.fault,
-        )
+        response = response_of(self._connection, raw)
         self._counters.responses += 1
         end = (raw.begin + len(raw.head) + raw.body_bytes) & MASK
         self._pairing.answered(response, raw.begin, end, raw.ack, out)

@@ -24,9 +24,10 @@ holds for it, and after a loss it gets no more pairs.
 from collections import deque
 from typing import NamedTuple
 
-from shadowtap.events import Exchange, Message, Request, Response
+from shadowtap.events import Exchange, Flag, Message, Request, Response
 from shadowtap.http1 import Reader
 from shadowtap.ledger import MessageCounters
+from shadowtap.messages.acknowledged import FOLLOWS, LEADS, TORN, Sent, may_answer, shows_lead
 from shadowtap.serial import distance
 
 MAX_WAITING = 256
@@ -34,26 +35,25 @@ MAX_WAITING_BYTES = 16 << 20
 """Requests of one connection that wait for an answer, and the octets of their bodies, a sixteenth of them where no
 answer has been captured yet; beyond it the oldest is given up as not answered."""
 MAX_EARLY = 16
-"""Answers that wait for the request that is being read; a real server sends an interim one and a final one."""
+"""Answers that wait for the request that is being read, or for the client to speak again; a real server sends an
+interim one and a final one."""
 SHORTEST = 16
 """Octets of a request line with its end; an answer that acknowledges less of a hole does not tell of a request."""
 
-FOLLOWS, LEADS, TORN = 0, 1, 2
-"""How a request was sent: directly behind another of its burst, or first; behind a hole (a bit of its own)."""
 NONE, READING = -1, -2
 """No request that can be named; the one that is being read."""
 
-Sent = tuple[Request, int, int, int]
-"""A request; where in the client's stream it begins; how much of the server's stream the client had read when it was
-sent; and FOLLOWS, LEADS, TORN or both."""
-
 
 class _Late(NamedTuple):
-    """The last answer, which waits for rule 2, and where it begins and ends."""
+    """The last answer, with the interim ones before it, that waits for rule 2; where they begin and end."""
 
-    response: Response
+    responses: tuple[Response, ...]
     begin: int
     end: int
+
+    @property
+    def final(self) -> Response | None:
+        return self.responses[-1] if is_final(self.responses[-1]) else None
 
 
 class Pairing:
@@ -69,6 +69,7 @@ class Pairing:
         "_counters",
         "_early",
         "_first",
+        "_fresh",
         "_heard",
         "_hole",
         "_joined",
@@ -92,6 +93,7 @@ class Pairing:
         self._first = (
             True  # the next answer is the first, and tells whether the server's first octets are known
         )
+        self._fresh = not joined  # nothing has happened yet, or one request
         self._sure = not joined  # the next answer is that of the request that has waited longest
         self._torn = joined  # the next request does not follow directly on the one before it
         self._joined = joined  # and nothing has been lost since
@@ -108,10 +110,20 @@ class Pairing:
         waiting = self.waiting
         if request.body:
             self._waiting_bytes += len(request.body)
-        if waiting or self.careful:
+        if waiting or (self.careful and not self._fresh):
+            self._fresh = False
             self._ask_carefully(request, begin, ack, out)
         else:
             waiting.append((request, begin, ack, LEADS))
+
+    def begins(self, begin: int) -> bool:
+        """Whether an answer that begins there is the first of all, to the first request of all, and nothing before
+        either of them can have been lost: from here on the order decides."""
+        if self._fresh and len(self.waiting) == 1 and self.waiting[0][2] == begin:
+            self._fresh = self._first = self.careful = False
+            self._answering = True
+            return True
+        return False
 
     def answered(self, response: Response, begin: int, end: int, ack: int, out: list[Message]) -> None:
         """The server sent an answer, from `begin` to `end`, when it had read up to `ack`."""
@@ -142,16 +154,18 @@ class Pairing:
 
     def heard(self, begin: int, ack: int) -> None:
         """The server sent a packet, whatever was in it."""
+        self._fresh = False
         if not self.careful:
             return
         for place, (request, at, seen, how) in enumerate(self.waiting):
-            if how == TORN and self._shows_lead(begin, ack, at, seen):
+            if how == TORN and not self._sliding and shows_lead(begin, ack, at, seen):
                 self.waiting[place] = (request, at, seen, TORN | LEADS)
         if self._reading() is None:
             self._heard = (begin, ack)
 
     def lose_requests(self, out: list[Message], hole: int = -1) -> None:
         """What the client sent next is not known: octets are lost from `hole` on, or could not be read (-1)."""
+        self._fresh = False
         self.careful = self._torn = True
         self._joined &= hole < 0
         if self._hole < 0:
@@ -162,19 +176,21 @@ class Pairing:
 
     def lose_answers(self, out: list[Message]) -> None:
         """What the server sent next is not known."""
+        self._fresh = False
         self.careful, self._sure = True, False
         self._joined &= self._first
         self._let_go(out)
 
     def end_answers(self, out: list[Message]) -> None:
         """The server will send nothing more, and nothing of what it sent last is lost."""
-        if self._reading() is None:
-            self._settle_late(self._late.end if self._late else -1, out)
+        late = self._late
+        if late is not None and self._reading() is None and Flag.UNTIL_CLOSE not in late.responses[-1].flags:
+            self._settle_late(late.end, out)
 
     def close(self, out: list[Message]) -> None:
         """Nothing more will come."""
         late, waiting = self._late, self.waiting
-        if late is not None and self._joined and len(waiting) == 1 and not late.response.fault:
+        if late is not None and self._joined and len(waiting) == 1:
             self._settle_late(late.end if late.begin == waiting[0][2] else -1, out)
         self._let_go(out)
         for response in self._early:
@@ -203,20 +219,13 @@ class Pairing:
     def _how(self, begin: int, ack: int) -> int:
         """How a request was sent that is behind all that wait."""
         if self._torn:
-            return TORN | LEADS if self._shows_lead(*self._heard, begin, ack) else TORN
+            leads = not self._sliding and shows_lead(*self._heard, begin, ack)
+            return TORN | LEADS if leads else TORN
         if not self.waiting:
             return LEADS
         before = self.waiting[-1][2]
         more = ack >= 0 and before >= 0 and distance(ack, before) > 0
         return LEADS if more and not self._sliding else FOLLOWS
-
-    def _shows_lead(self, begin: int, ack: int, at: int, seen: int) -> bool:
-        """Whether the server's packet with these numbers shows that a request leads, which was sent from `at` on when
-        the client had read up to `seen`: part of that packet was read then, and everything before the request had
-        been received when it was sent."""
-        if self._sliding or ack < 0 or seen < 0:
-            return False
-        return distance(ack, at) >= 0 and distance(seen, begin) > 0
 
     def _keep_few(self, out: list[Message]) -> None:
         limit_bytes = MAX_WAITING_BYTES if self._answering else MAX_WAITING_BYTES >> 4
@@ -244,7 +253,7 @@ class Pairing:
         self, response: Response, begin: int, end: int, ack: int, out: list[Message]
     ) -> None:
         found = self._find(begin, ack)
-        if found == NONE and not self._sure and is_final(response):
+        if found == NONE and not self._sure and is_final(response) and response.fault is None:
             found = self._directly_before(end, begin, ack)
         if found == READING and len(self._early) < MAX_EARLY:
             self.careful = True
@@ -263,11 +272,8 @@ class Pairing:
         waiting, reading = self.waiting, self._reading()
         if self._sure:
             awaited = waiting[0][1:3] if waiting else reading
-            if awaited is None or not self._may_be(*awaited, begin, ack):
-                return NONE
-            if self._first and begin != awaited[1] >= 0:
-                return NONE  # the server's first octets were lost, and with them an answer perhaps
-            return 0 if waiting else READING
+            if awaited is not None and may_answer(*awaited, begin, ack, first=self._first):
+                return 0 if waiting else READING
         for place, sent in enumerate(waiting):
             if sent[3] & LEADS and sent[2] == begin:
                 return place
@@ -275,18 +281,13 @@ class Pairing:
             return READING
         return NONE
 
-    def _may_be(self, at: int, seen: int, begin: int, ack: int) -> bool:
-        """Whether a request that was sent from `at` on, with the answers up to `seen` read, may be answered by what
-        begins at `begin` and acknowledges `ack`."""
-        return ack < 0 or seen < 0 or (distance(ack, at) > 0 and distance(begin, seen) >= 0)
-
     def _directly_before(self, end: int, begin: int, ack: int) -> int:
         """Rule 2, for a client that has gone on already."""
         reading = self._reading()
         numbers = [sent[1:] for sent in self.waiting] + ([(*reading, self._how(*reading))] if reading else [])
         for place in range(1, len(numbers)):
             at, seen, _ = numbers[place - 1]
-            if numbers[place][1:] == (end, LEADS) and self._may_be(at, seen, begin, ack):
+            if numbers[place][1:] == (end, LEADS) and may_answer(at, seen, begin, ack):
                 return place - 1
         return NONE
 
@@ -319,34 +320,39 @@ class Pairing:
     # -- answers without a request -----------------------------------------------------------------------------
 
     def _wait_or_go(self, response: Response, begin: int, end: int, ack: int, out: list[Message]) -> None:
-        waiting, reading = self.waiting, self._reading()
+        waiting, reading, late = self.waiting, self._reading(), self._late
         sent = [(at, seen) for _, at, seen, _ in waiting] + ([reading] if reading is not None else [])
-        may_be = [self._may_be(at, seen, begin, ack) for at, seen in sent]
-        self._let_go(out, lost=self._hole >= 0 and len(sent) == 1 and not self._torn)
-        if not is_final(response):
-            self._orphan(response, out)
-        elif may_be and may_be[-1] and reading is None and not self._torn:
-            self._late = _Late(response, begin, end)
+        may_be = [may_answer(at, seen, begin, ack) for at, seen in sent]
+        if late is not None and late.final is not None:
+            self._let_go(out, lost=self._hole >= 0 and len(sent) == 1 and not self._torn)
+            late = None
+        before, first = ((), begin) if late is None else (late.responses, late.begin)
+        fits = bool(may_be) and may_be[-1] and reading is None and not self._torn and response.fault is None
+        if fits and len(before) < MAX_EARLY:
+            self._late = _Late((*before, response), first, end)
             self._counters.buffered_bytes += len(response.body)
         else:
             beyond = self._hole >= 0 and ack >= 0 and distance(ack, self._hole) >= SHORTEST
-            self._orphan(response, out, lost=beyond and not any(may_be))
+            self._let_go(out)
+            self._orphan(response, out, lost=beyond and is_final(response) and not any(may_be))
 
     def _settle_late(self, seen: int, out: list[Message]) -> None:
         """Rule 2: the client speaks again, and has read up to `seen`."""
         late = self._late
-        if late is None or self._torn or self._sliding or seen != late.end or not self.waiting:
+        if late is None or self._sliding or seen != late.end or not (self.waiting and late.final):
             self._let_go(out)
             return
         self._late = None
-        self._counters.buffered_bytes -= len(late.response.body)
-        self._pair(len(self.waiting) - 1, late.response, late.end, out)
+        for response in late.responses:
+            self._counters.buffered_bytes -= len(response.body)
+            self._pair(len(self.waiting) - 1, response, late.end, out)
 
     def _let_go(self, out: list[Message], *, lost: bool = False) -> None:
         if self._late is not None:
-            response, self._late = self._late.response, None
-            self._counters.buffered_bytes -= len(response.body)
-            self._orphan(response, out, lost=lost)
+            late, self._late = self._late, None
+            for response in late.responses:
+                self._counters.buffered_bytes -= len(response.body)
+                self._orphan(response, out, lost=lost and response is late.final)
 
     def _orphan(self, response: Response, out: list[Message], *, lost: bool = False) -> None:
         self._counters.interim += not is_final(response)

@@ -9,6 +9,9 @@ from shadowtap.http1.reader import State
 from shadowtap.ledger import MessageCounters
 from shadowtap.messages.pairing import Pairing
 from shadowtap.messages.recognition import foreign, is_client, looks_like_request, looks_like_response
+from shadowtap.serial import MASK
+
+_NOTHING = (-1, -1)
 
 
 class Sides:
@@ -22,6 +25,7 @@ class Sides:
         "_keep",
         "_limits",
         "_pairing",
+        "_unread",
         "connected",
         "connection",
         "lost",
@@ -46,6 +50,10 @@ class Sides:
         self._limits = limits
         self._keep = keep_answer_bodies
         self._counters = counters
+        self._unread = [
+            _NOTHING,
+            _NOTHING,
+        ]  # end and ack of the last packet of a direction that has no reader
 
     def is_client(self, direction: int) -> bool:
         """Whether the client speaks in this direction, as far as is known."""
@@ -56,6 +64,23 @@ class Sides:
 
     def recognise(self, chunk: Chunk) -> Reader | None:
         """A reader for a direction that has none; None where these octets do not tell."""
+        reader = self._recognise(chunk)
+        if reader is None:
+            self._counters.skipped_bytes += len(chunk.data)
+            self._unread[chunk.direction] = (chunk.end, chunk.ack)
+            return None
+        server = 1 - chunk.direction if reader.is_request else chunk.direction
+        end, ack = self._unread[server]
+        if end >= 0:
+            self._pairing.heard((end - 1) & MASK, ack)
+            self._unread[server] = _NOTHING
+        return reader
+
+    def unread_end(self, direction: int) -> int:
+        """Where what was said in a direction before it was recognised ended; -1 where nothing was said."""
+        return self._unread[direction][0]
+
+    def _recognise(self, chunk: Chunk) -> Reader | None:
         direction = chunk.direction
         other = self.readers[1 - direction]
         protocol = foreign(chunk.data)

@@ -26,7 +26,7 @@ class Messages:
         out: list[Message] = []
         conversations = self._conversations
         for event in events:
-            if isinstance(event, Chunk):
+            if type(event) is Chunk:
                 conversations[event.flow].take_chunk(event, out)
             elif isinstance(event, Opened):
                 conversations[event.flow.number] = Conversation(

@@ -23,14 +23,20 @@ def outgoing(request: Request, authority: bytes | None) -> bytes:
     """The octets to send. `authority` is the new value of Host; None keeps production's."""
     head = request.head
     if authority is not None:
-        start = head.find(b"\nHost: ") + 7
+        start = head.find(b"\nHost:") + 7
         end = head.find(b"\r\n", start)
-        if start > 6 and head.endswith(b"\r\n\r\n") and _is_one_line(head, start, end):
+        if (
+            start > 6
+            and head[start - 1] == _SPACE
+            and head.endswith(b"\r\n\r\n")
+            and _is_one_line(head, start, end)
+        ):
             number, index = request.connection.number, request.index
             return _USUAL % (head[:start], authority, head[end:-2], number, index, request.body)
     return _unusual(request, authority)
 
 
+_SPACE = ord(" ")
 _USUAL = b"%b%b%b" + MARK + b": %d.%d\r\n\r\n%b"
 
 

@@ -131,9 +131,10 @@ class Target:
             else:
                 transport.abort()
                 return
-        raise RunError(
-            f"target {self.account.name} cannot be reached: {reason}; is it running, and is the way open?"
-        )
+        advice = "is it running, and is the way open?"
+        if reason.startswith("TLS: "):
+            advice = "does it speak TLS on that port, with a certificate that can be verified?"
+        raise RunError(f"target {self.account.name} cannot be reached: {reason}; {advice}")
 
     # -- requests ----------------------------------------------------------------------------------------------
 

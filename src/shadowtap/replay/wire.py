@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from shadowtap.events import Failure, Fault
 from shadowtap.http1 import Limits, Raw, Reader, Role, field
-from shadowtap.http1.plain import NO_BODY_METHODS, plain_answer
+from shadowtap.http1.plain import NO_BODY_METHODS
 from shadowtap.http1.reader import State
 
 if TYPE_CHECKING:
@@ -75,15 +75,16 @@ class Wire(asyncio.Protocol):
             lane.first_ns = perf_counter_ns()
         reader = self._reader
         if reader.state is _HEAD and not reader.held:
-            plain = plain_answer(data)
+            plain = reader.plain.answer(data)
             if (
                 plain is not None
                 and len(data) <= self._plain_bytes
                 and lane.current.method not in NO_BODY_METHODS
             ):
+                _, status, head, length = plain
                 self.used = True
-                body = data[-plain.length :] if self._keep_body and plain.length else b""
-                lane.answered(plain.status, plain.head, body, keep=True)
+                body = data[-length:] if self._keep_body and length else b""
+                lane.answered(status, head, body, keep=True)
                 return
         elif reader.more(data) >= 0:
             return

@@ -20,6 +20,9 @@ _SPARKS = 36
 """Seconds of request rate that are drawn."""
 _REDRAW_NS = 400_000_000
 _HEAD = f"{'/s':>6}{'2xx':>6}{'3xx':>6}{'4xx':>6}{'5xx':>6}{'p50':>8}{'p99':>8}{'waiting':>8}{'failed':>7}"
+_FOOT = " Ctrl-C ends the run ──"
+_LEAST_ROOM = 14
+"""Columns for "production"; longer names take what the terminal has, or a line of their own."""
 _MOST_LINES = 8
 """Targets and losses drawn; a screen that is higher than the terminal cannot be redrawn in place."""
 
@@ -75,7 +78,7 @@ class LiveView:
             self._sink(screen, sink)
         self._losses(screen, ledger)
         # The last line is left empty for the ^C that a terminal echoes; on a full line it would wrap.
-        return screen.append("─" * width + "\n ", "dim")
+        return screen.append(f"{_FOOT:─>{width}}"[-width:] + "\n ", "dim")
 
     def _requests(self, screen: Text, ledger: Ledger) -> None:
         seen = ledger.requests.seen
@@ -88,17 +91,19 @@ class LiveView:
             screen.append(f"{words.share(number, seen) if good else detail}\n", "dim")
 
     def _answers(self, screen: Text, ledger: Ledger, width: int) -> None:
-        room = max(width - len(_HEAD), 10)
+        targets = list(ledger.targets.values())[:_MOST_LINES]
+        longest = max((len(_name(target)) for target in targets), default=0)
+        room = max(min(width - len(_HEAD), longest + 3), _LEAST_ROOM)
         screen.append(f"{'answers':{room}}{_HEAD}\n", "dim")
         production = self._recent.latency("")
         screen.append(f"  {'production':{room - 2}}")
         self._figures(screen, ledger.production, "answers", production, None)
         screen.append("\n")
-        for target in list(ledger.targets.values())[:_MOST_LINES]:
+        for target in targets:
             self._target(screen, target, production, room)
 
     def _target(self, screen: Text, target: TargetAccount, production: Latency, room: int) -> None:
-        name = target.name.removeprefix("http://")
+        name = _name(target)
         screen.append("● ", "green" if target.state == "up" else "red").append(name)
         screen.append("\n" + " " * room if len(name) > room - 2 else " " * (room - 2 - len(name)))
         latency = self._recent.latency(target.name)
@@ -146,3 +151,7 @@ class LiveView:
     def _sparks(self) -> str:
         top = max(self._rates, default=0.0)
         return "".join(_BARS[min(int(8 * rate / top), 7)] if top else _BARS[0] for rate in self._rates)
+
+
+def _name(target: TargetAccount) -> str:
+    return target.name.removeprefix("http://")

@@ -22,11 +22,15 @@ from shadowtap.config import Settings
 from shadowtap.ledger import Ledger
 from shadowtap.report import View
 from shadowtap.runner.runner import AMBIGUOUS, OWN_MARK, PRODUCTION_GUARD, TUNNEL, Runner
+from shadowtap.runner.surroundings import signals
 
 __all__ = ["AMBIGUOUS", "OWN_MARK", "PRODUCTION_GUARD", "TUNNEL", "Runner", "run"]
 
 
 def run(settings: Settings, *, view: View | None = None) -> Ledger:
     """Run until the end, and give the account. Raises UsageError before anything is started, RunError when the run
-    cannot start or go on; the ledger that `view` was started with is complete then, too."""
-    return uvloop.run(Runner(settings, view).run())
+    cannot start or go on; the ledger that `view` was started with is complete then, too. SIGINT and SIGTERM end the
+    run from here on, until it is over and the loop is closed."""
+    runner = Runner(settings, view)
+    with signals(runner.interrupt):
+        return uvloop.run(runner.run())

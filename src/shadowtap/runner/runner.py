@@ -109,7 +109,8 @@ class Runner:
         self._shape_up(specs)
         status: StatusServer | None = None
         sources: list[LiveSource | FileSource] = []
-        with signals(self._interrupt), escaped(self._on_bug):
+        wake = asyncio.get_running_loop().call_soon_threadsafe
+        with signals(lambda: wake(self.interrupt)), escaped(self._on_bug):
             try:
                 if self._stages is not None:
                     await self._stages.start()
@@ -183,7 +184,19 @@ class Runner:
             )
             self._targets.append(target)
             await target.resolve()
+        await self._unless_stopped(self._try_targets())
+
+    async def _try_targets(self) -> None:
         await asyncio.gather(*(target.try_connection() for target in self._targets))
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Wait for something, but no longer than until a signal comes."""
+        task, stop = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if task.done():
+            task.result()
+        task.cancel()
 
     def _outcomes(self) -> Callable[[Outcome], None] | None:
         """Who wants to know what targets answer, if anybody does."""
@@ -372,7 +385,8 @@ class Runner:
         for target in self._targets:
             await target.drain()
 
-    def _interrupt(self) -> None:
+    def interrupt(self) -> None:
+        """What a signal does: the first ends the run, the second does not wait for replays under way."""
         if self._stop.is_set():
             self._hurry.set()
         self._stop.set()

@@ -11,6 +11,7 @@ from typing import Any
 from shadowtap.config import TargetSettings
 from shadowtap.errors import UsageError
 
+_ENDS = (signal.SIGINT, signal.SIGTERM)
 _SPARE_FILES = 256
 """File descriptors kept free of replay connections, or half of them where there are few."""
 
@@ -28,19 +29,21 @@ def escaped(report: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None])
 
 
 @contextmanager
-def signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `interrupt` while this lasts; outside the main thread there are no signals."""
-    loop = asyncio.get_running_loop()
-    caught = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(ValueError, RuntimeError):
-            loop.add_signal_handler(number, interrupt)
-            caught.append(number)
+def signals(interrupt: Callable[[], object]) -> Iterator[None]:
+    """SIGINT and SIGTERM call `interrupt`, between two lines of Python, while this lasts, and then what they called
+    before; outside the main thread there are no signals.
+
+    A loop's own way to take signals leaves the default behind for a moment when it ends, and the default kills.
+    """
+    before = {}
+    with suppress(ValueError):
+        for number in _ENDS:
+            before[number] = signal.signal(number, lambda *_: interrupt())
     try:
         yield
     finally:
-        for number in caught:
-            loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def tls(settings: TargetSettings) -> ssl.SSLContext:
@@ -48,7 +51,10 @@ def tls(settings: TargetSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"{settings.ca_file}: no CA certificates to be read: {error.strerror}") from None
+        why = "it holds none" if isinstance(error, ssl.SSLError) else (error.strerror or str(error)).lower()
+        raise UsageError(
+            f"{settings.ca_file}: no CA certificates to be read: {why}; name a PEM file"
+        ) from None
     if not settings.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
