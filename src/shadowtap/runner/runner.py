@@ -38,13 +38,14 @@ from shadowtap.runner.files import FileReader
 from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
 from shadowtap.runner.live import LiveReader
 from shadowtap.runner.observe import Joiner
-from shadowtap.runner.shape import Shape, count_untaken
+from shadowtap.runner.shape import DUPLICATE, Shape, count_untaken, lane_of
 from shadowtap.runner.shaping import Stages
 from shadowtap.runner.sinks import Sink, masker_of, open_sink
 from shadowtap.runner.surroundings import connections as connections_each
 from shadowtap.runner.surroundings import escaped, raise_file_limit, signals
 from shadowtap.runner.targets import open_target
 from shadowtap.stored import Apart, CaptureSource, Stored, open_stored
+from shadowtap.transform.duplicates import Duplicates
 
 OWN_MARK = "own_mark"
 AMBIGUOUS = "ambiguous_framing"
@@ -77,6 +78,7 @@ class Runner:
         self._guard = Guard()
         self._stages: Stages | None = None
         self._shape: Shape | None = None
+        self._copies: Duplicates | None = None
         self._joiner: Joiner | None = None
         self._sinks: list[Sink] = []
         self._pipeline = self._new_pipeline(0)
@@ -160,6 +162,7 @@ class Runner:
             ledger.observations = ObservationCounters()
             self._joiner = Joiner(self._on_observation, ledger.observations, now=time.monotonic())
         if not stages.wanted and self._joiner is None:
+            self._copies = stages.duplicates
             return
         self._shape = Shape(
             ledger.requests, self._targets, stages=stages, joiner=self._joiner, clock=self._now_ns
@@ -461,17 +464,29 @@ class Runner:
                 if self._shape is not None:
                     self._shape.ended(message)
                     continue
-                for target in self._targets:
-                    target.connection_ended(message.connection)
+                self._on_end(message.connection)
+
+    def _on_end(self, connection: int) -> None:
+        number = connection if self._copies is None else self._copies.ended(connection)
+        if number is not None:
+            for target in self._targets:
+                target.connection_ended(number)
 
     def _on_request(self, request: Request) -> None:
         account, marked = self.ledger.requests, is_marked(request.head)
         account.seen += 1
         if not request.index and not marked:
             self._saw_server(request.connection.server)
-        shape = self._shape
-        if shape is not None and not shape.saw(request):
-            return
+        shape, copies = self._shape, self._copies
+        if shape is not None:
+            if not shape.saw(request):
+                return
+        elif copies is not None and request.connection.vni is not None:
+            if copies.is_duplicate(request):
+                account.refused[DUPLICATE] += 1
+                return
+            if copies.shared:
+                request = lane_of(request, copies)
         if request.fault is not None:
             self._lose(request, "incomplete", request.fault)
         elif marked:

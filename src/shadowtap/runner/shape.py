@@ -20,6 +20,7 @@ from shadowtap.runner.observe import LANE_BITS, Joiner, in_lane
 from shadowtap.runner.shaping import Stages
 from shadowtap.transform import HELD, Bucket, Dropped
 from shadowtap.transform.chain import Out
+from shadowtap.transform.duplicates import Duplicates
 from shadowtap.transform.legs import Decision
 
 DUPLICATE = "duplicate_packets"
@@ -212,10 +213,8 @@ class Shape:
             return
         account = self._account
         account.waiting -= 1
-        if self._duplicates is not None:
-            lane = self._duplicates.lane(request.connection.number)
-            if lane != request.connection.number:
-                request = in_lane(request, lane)
+        if self._duplicates is not None and self._duplicates.shared:
+            request = lane_of(request, self._duplicates)
         taken = 0
         for target in self._targets:
             taken += target.offer(request)
@@ -241,6 +240,12 @@ class Shape:
             self._joiner.outcome(outcome)
         if self._middleware is not None:
             self._middleware.replayed(outcome)
+
+
+def lane_of(request: Request, copies: Duplicates) -> Request:
+    """The request in the lane that all copies of its connection share."""
+    lane = copies.lane(request.connection.number)
+    return request if lane == request.connection.number else in_lane(request, lane)
 
 
 def count_untaken(account: RequestAccount, targets: Sequence[Target]) -> str:

@@ -54,8 +54,9 @@ class Stages:
 
     @property
     def wanted(self) -> bool:
-        """Whether requests have to be sent through any of them."""
-        return any((self.chain, self.duplicates, self.legs, self.middleware, self.show))
+        """Whether requests have to be sent through any of them; the runner looks for duplicates itself where that is
+        all."""
+        return any((self.chain, self.legs, self.middleware, self.show))
 
     async def start(self) -> None:
         """Start the middleware's program, if there is one. Raises UsageError."""

@@ -42,7 +42,8 @@ class Duplicates:
     """Finds the second copies of requests.
 
     `found` counts them. `recovered` counts requests that one copy showed incomplete, and counted so, and a later one
-    complete. `cut_short` counts windows that ended before their time because there were too many requests.
+    complete. `shared` says whether any two connections share a lane. `cut_short` counts windows that ended before
+    their time because there were too many requests.
     """
 
     __slots__ = (
@@ -58,12 +59,14 @@ class Duplicates:
         "cut_short",
         "found",
         "recovered",
+        "shared",
     )
 
     def __init__(self, *, window_ns: int = WINDOW_NS, limit: int = MAX_REMEMBERED) -> None:
         self.found = 0
         self.recovered = 0
         self.cut_short = 0
+        self.shared = False
         self._window_ns = window_ns
         self._limit = limit
         self._now_ns = self._begun_ns = 0
@@ -122,6 +125,8 @@ class Duplicates:
         copies = self._by_ends.get(ends)
         if copies is None or connection.vni in copies.networks:
             copies = self._by_ends[ends] = _Copies(connection.number, ends)
+        else:
+            self.shared = True
         copies.networks.add(connection.vni)
         copies.open += 1
         self._of[connection.number] = copies
