@@ -41,7 +41,7 @@ from shadowtap.runner.sinks import Sink, masker_of, open_sink
 from shadowtap.runner.surroundings import connections as connections_each
 from shadowtap.runner.surroundings import escaped, raise_file_limit, signals
 from shadowtap.runner.targets import open_target
-from shadowtap.stored import CaptureSource, Stored, open_stored
+from shadowtap.stored import Apart, CaptureSource, Stored, open_stored
 
 OWN_MARK = "own_mark"
 AMBIGUOUS = "ambiguous_framing"
@@ -278,7 +278,10 @@ class Runner:
         """Open what is read as messages, so that what is wrong with it is said before anything begins."""
         for spec in specs:
             if isinstance(spec, StoredSpec):
-                self._stored.append(open_stored(spec, key_file=self.settings.recording_key))
+                apart = self.ledger.schedule is not None and spec.path != "-"
+                self._stored.append(
+                    (Apart if apart else open_stored)(spec, key_file=self.settings.recording_key)
+                )
             elif isinstance(spec, FileSpec):
                 ports = frozenset(self.settings.ports)
                 capture = CaptureSource(spec, self._new_pipeline(0), ports)
@@ -297,8 +300,10 @@ class Runner:
             again, opened = opened, None
             if again is not None:
                 return again
-            self._stored = []
-            return self._open_kept(specs)
+            before, self._stored = self._stored, []
+            again = self._open_kept(specs)
+            self._stored = before[-len(again) :] + again
+            return again
 
         if settings is not None and account is not None:
             self._kept = self._scheduled = ScheduledReader(self, lap, settings, account)

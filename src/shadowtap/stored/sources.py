@@ -1,19 +1,14 @@
-"""Messages that were kept before, as batches: a recording, files of GoReplay, and captures through the pipeline.
-
-Whoever reads them gets what the pipeline gives: requests, exchanges, and the ends of connections, in order of time.
-"""
+"""A recording, files of GoReplay, and captures through the pipeline, each as batches of messages."""
 
 from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
-from msgspec.structs import replace
-
 from shadowtap.capture.capture_file import CaptureFile
 from shadowtap.capture.sources import FileSpec, open_source
 from shadowtap.config.sources import StoredSpec
 from shadowtap.errors import RunError
-from shadowtap.events import Connection, Ended, Exchange, Message, Request
+from shadowtap.events import Exchange, Message
 from shadowtap.pipeline import Pipeline
 
 BATCH = 256
@@ -136,38 +131,3 @@ class CaptureSource:
 def open_stored(spec: StoredSpec, *, key_file: str | None = None) -> Stored:
     """The kept messages that a spec describes. Raises RunError."""
     return RecordingSource(spec, key_file=key_file) if spec.kind == "recording" else GorSource(spec)
-
-
-class Renumbered:
-    """Gives connections other numbers, so that several sources, or laps, do not share any."""
-
-    def __init__(self, base: int) -> None:
-        self._base = base
-        self._last: Connection | None = None
-        self._made: Connection | None = None
-
-    def __call__(self, message: Message) -> Message:
-        """The message with its connection's new number. A request and its exchange keep their places."""
-        if not self._base:
-            return message
-        if isinstance(message, Ended):
-            return Ended(message.connection + self._base)
-        if isinstance(message, Request):
-            return self._request(message)
-        request, response = message.request, message.response
-        return replace(
-            message,
-            request=None if request is None else self._request(request),
-            response=None
-            if response is None
-            else replace(response, connection=self._moved(response.connection)),
-        )
-
-    def _request(self, request: Request) -> Request:
-        return replace(request, connection=self._moved(request.connection))
-
-    def _moved(self, connection: Connection) -> Connection:
-        if connection is not self._last or self._made is None:
-            self._last = connection
-            self._made = replace(connection, number=connection.number + self._base)
-        return self._made
