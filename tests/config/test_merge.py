@@ -103,6 +103,7 @@ def test_the_example_holds_every_key_with_its_default(file):
         type(settings.transform),
         type(settings.mask),
         type(settings.hooks),
+        type(settings.compare),
         SinkSettings,
     ):
         for key in structure.__struct_encode_fields__:

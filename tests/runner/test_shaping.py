@@ -8,7 +8,7 @@ import pytest
 from replay.peer import live, serving, until
 from runner.running import mirrored, run_to_the_end, to
 from runner.traffic import conversation, get, post, visits, write
-from shadowtap.config import HookSettings, MaskSettings, RewriteSettings, TransformSettings
+from shadowtap.config import HookSettings, MaskSettings, RewriteSettings, SinkSettings, TransformSettings
 from shadowtap.errors import UsageError
 from shadowtap.runner import Runner
 
@@ -263,3 +263,69 @@ async def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(tmp_path, ca
     assert run.ledger.requests.refused == {"dry_run": 1}
     assert run.ledger.requests.filtered == {"path == /b": 1}
     assert run.ledger.targets == {}
+
+
+# -- everything at once ----------------------------------------------------------------------------------------
+
+
+@live
+async def test_with_all_of_it_at_once_every_request_has_one_fate(tmp_path):
+    program = tmp_path / "middleware.py"
+    program.write_text(
+        "import sys\n"
+        "for line in sys.stdin:\n"
+        "    text = bytes.fromhex(line.strip())\n"
+        "    if text[:1] == b'1' and b'/4/1' not in text:\n"
+        "        print(text.hex(), flush=True)\n"
+    )
+    file = tmp_path / "hooks.py"
+    file.write_text(
+        "def request(request):\n"
+        "    return None if request.path == '/new/3/2' else request\n"
+        "def answers(request, production, outcomes):\n"
+        "    pass\n"
+    )
+    everything = {
+        "transform": TransformSettings(
+            only=("status == 200",), skip=("path ~ /2$ and path ~ ^/2",), sample=0.9, sample_by="connection",
+            allow=("POST /0/**",), idempotency_key=True,
+        ),
+        "rewrite": (RewriteSettings(path=("^/ -> /new/",)),),
+        "mask": MaskSettings(live=True),
+        "hooks": HookSettings(file=str(file), middleware=f"{sys.executable} {program}", timeout_s=0.5),
+        "legs": "front",
+        "sinks": (SinkSettings(url=f"recording:{tmp_path}/kept", left_out=True), SinkSettings(url=f"jsonl:{tmp_path}/j")),
+    }  # fmt: skip
+    async with (
+        serving() as one,
+        serving() as two,
+        mirrored([to(one.port, rate=50.0), two.port], **everything) as (
+            run,
+            mirror,
+        ),
+    ):
+        for number in range(30):
+            asked = [get(f"/{number}/{n}?token=x{n}") for n in range(3)] + [post(f"/{number % 2}/w", b"{}")]
+            frames = conversation(number, asked, answers=number % 7 != 0)
+            if number % 5 == 0:
+                torn = conversation(number, [asked[0], post("/torn", bytes(3000))])
+                frames = [frame for frame in torn if b"POST /torn" not in frame]
+            for frame in frames:
+                mirror.send([frame], vni=7)
+                if number % 3 == 0:
+                    mirror.send([frame], vni=9)
+            assert run.ledger.imbalances() == []
+        await until(lambda: run.ledger.requests.seen >= 115)
+        run.interrupt()
+        ledger = await run.end()
+    requests, observed = ledger.requests, ledger.observations
+    assert requests.waiting == 0
+    for bucket in ("filtered", "refused", "incomplete"):
+        assert getattr(requests, bucket).total() > 0, bucket
+    assert requests.refused["duplicate_packets"] > 0
+    assert requests.refused["unsafe_method"] > 0
+    assert requests.filtered["middleware"] + requests.filtered["hook"] >= 1
+    assert (observed.emitted, observed.open_now) == (requests.seen, 0)
+    everything_kept, some = ledger.sinks.values()
+    assert (everything_kept.written, everything_kept.waiting) == (requests.seen, 0)
+    assert some.written + some.left_out == requests.seen

@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from shadowtap.cli.comparing import comparison_of
+from shadowtap.cli.comparing import tell as tell_comparison
 from shadowtap.cli.options import Parser
 from shadowtap.cli.settings import add_settings, settings_of
 from shadowtap.cli.views import ending, view_for
@@ -45,6 +47,7 @@ def execute(argv: list[str]) -> int:
 
 def carry_out(settings: Settings, *, live: bool, quiet: bool) -> int:
     """Run, and tell what happened; the exit code."""
+    comparison = comparison_of(settings)
     with ending(view_for(live=live, quiet=quiet), quiet=quiet) as witness:
 
         def tell(ledger: Ledger, now_ns: int, ended: str) -> None:
@@ -52,8 +55,11 @@ def carry_out(settings: Settings, *, live: bool, quiet: bool) -> int:
                 write_summary(settings.summary, as_json(ledger, now_ns, ended, settings.sources))
 
         witness.at_end = tell
-        replay(settings, view=witness)
-    return 0
+        if comparison is None:
+            replay(settings, view=witness)
+        else:
+            replay(settings, view=witness, comparison=comparison)
+    return 0 if comparison is None else tell_comparison(comparison, settings, quiet=quiet)
 
 
 def write_summary(path: str, text: bytes) -> None:

@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import Any
 
+from shadowtap.cli.comparing import add_comparing, compare_table
 from shadowtap.cli.options import Parser, add_ports, reader
 from shadowtap.cli.shaping import add_shaping, add_shaping_values, tables_of
 from shadowtap.config import Settings
@@ -61,6 +62,7 @@ def add_settings(parser: Parser, *, sources: bool = True) -> None:
     )
     add_shaping(parser)
     _add_replay(parser.add_argument_group("replay"))
+    add_comparing(parser)
     _add_run(parser.add_argument_group("the run"))
 
 
@@ -77,7 +79,7 @@ def settings_of(args: argparse.Namespace, file: str | None, **more: Any) -> Sett
         sources=args.sources,
         targets=args.targets,
         for_targets=for_targets,
-        for_tables=tables_of(args),
+        for_tables=tables_of(args) | {"compare": compare_table(args)},
         **values,
     )
     _check_summary(settings.summary)
@@ -171,6 +173,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--duration",
+        "--for",
         dest="duration_s",
         type=reader(Seconds, "--duration"),
         default=absent,

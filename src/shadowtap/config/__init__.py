@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shadowtap.config.addresses import Target, parse_listen, parse_target
+    from shadowtap.config.compare import CompareSettings
     from shadowtap.config.hooks import HookSettings
     from shadowtap.config.mask import MaskSettings
     from shadowtap.config.rewrite import RewriteSettings
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MIB",
+    "CompareSettings",
     "FlowSettings",
     "HealthSettings",
     "HookSettings",
@@ -45,6 +47,7 @@ _HOMES = {
     "Target": "addresses",
     "parse_listen": "addresses",
     "parse_target": "addresses",
+    "CompareSettings": "compare",
     "HookSettings": "hooks",
     "MaskSettings": "mask",
     "RewriteSettings": "rewrite",

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from shadowtap.config.addresses import Target, parse_listen, split_target
+from shadowtap.config.compare import read_compare
 from shadowtap.config.hooks import HookSettings
 from shadowtap.config.kinds import Port, Switch, from_toml
 from shadowtap.config.mask import read_mask
@@ -40,6 +41,7 @@ _OWN_READERS: dict[str, Callable[[object, str], Any]] = {
     "transform": read_transform,
     "rewrite": read_rewrites,
     "mask": read_mask,
+    "compare": read_compare,
 }
 _PLAIN = keys_of(
     Settings,

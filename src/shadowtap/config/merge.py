@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from shadowtap.config.compare import CompareSettings
 from shadowtap.config.file import FileSettings, Named, check_listen, named_target, read_file
 from shadowtap.config.hooks import HookSettings
 from shadowtap.config.mask import MaskSettings
@@ -31,8 +32,8 @@ def load(
     **values: Any,
 ) -> Settings:
     """The settings of a run, checked. `targets` are URLs of targets and sinks. `for_targets` are fields of every
-    target, `for_tables` those of [transform], [mask] and [hooks], `values` fields of `Settings`, all from the command
-    line and only where given. Raises UsageError."""
+    target, `for_tables` those of [transform], [mask], [hooks] and [compare], `values` fields of `Settings`, all from
+    the command line and only where given. Raises UsageError."""
     told = read_file(file) if file is not None else FileSettings()
     from_line = tuple(Named(f"--from {url}", url) for url in sources)
     to_line = tuple(named_target(url, f"--to {url}") for url in targets)
@@ -72,10 +73,12 @@ def _tables(
 ) -> dict[str, Any]:
     """The tables of which the command line says something, on top of what the file says."""
     mask, hooks = told.get("mask", MaskSettings()), told.get("hooks", HookSettings())
+    compare = told.get("compare", CompareSettings())
     return {
         "transform": merged(told.get("transform", TransformSettings()), given.get("transform", {})),
         "mask": msgspec.structs.replace(mask, **given.get("mask", {})),
         "hooks": msgspec.structs.replace(hooks, **given.get("hooks", {})),
+        "compare": msgspec.structs.replace(compare, **given.get("compare", {})),
         "rewrite": (*told.get("rewrite", ()), *values.get("rewrite", ())),
     }
 

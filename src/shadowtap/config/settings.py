@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from shadowtap.config.addresses import Target, parse_listen, parse_target
+from shadowtap.config.compare import CompareSettings
 from shadowtap.config.hooks import HookSettings
 from shadowtap.config.kinds import Count, Port, Seconds, Share, Size, Switch, Text, Wait, Whole
 from shadowtap.config.mask import MaskSettings
@@ -91,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
     rewrite: tuple[RewriteSettings, ...] = ()
     mask: MaskSettings = MaskSettings()
     hooks: HookSettings = HookSettings()
+    compare: CompareSettings = CompareSettings()
     legs: Leg | None = None
     """Which leg of a load balancer is replayed, where both are mirrored; None: both, as they are."""
     dry_run: Switch = False

@@ -18,6 +18,7 @@ stopped counting, or capturing, would be worse.
 
 import uvloop
 
+from shadowtap.compare import Comparison
 from shadowtap.config import Settings
 from shadowtap.ledger import Ledger
 from shadowtap.report import View
@@ -27,10 +28,10 @@ from shadowtap.runner.surroundings import signals
 __all__ = ["AMBIGUOUS", "OWN_MARK", "PRODUCTION_GUARD", "TUNNEL", "Runner", "run"]
 
 
-def run(settings: Settings, *, view: View | None = None) -> Ledger:
-    """Run until the end, and give the account. Raises UsageError before anything is started, RunError when the run
-    cannot start or go on; the ledger that `view` was started with is complete then, too. SIGINT and SIGTERM end the
-    run from here on, until it is over and the loop is closed."""
-    runner = Runner(settings, view)
+def run(settings: Settings, *, view: View | None = None, comparison: Comparison | None = None) -> Ledger:
+    """Run until the end, and give the account; `comparison` is shown every answer. Raises UsageError before anything
+    is started, RunError when the run cannot start or go on; the ledger that `view` was started with is complete then,
+    too. SIGINT and SIGTERM end the run from here on, until it is over and the loop is closed."""
+    runner = Runner(settings, view, comparison)
     with signals(runner.interrupt):
         return uvloop.run(runner.run())

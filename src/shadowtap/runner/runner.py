@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from msgspec.structs import replace
+
 from shadowtap.capture import FileSource, LiveSource
 from shadowtap.capture.sources import FileSpec, SourceSpec, open_source
+from shadowtap.compare import Comparison
 from shadowtap.config import Settings
 from shadowtap.config.schedule import ScheduleSettings
 from shadowtap.config.sources import Spec, StoredSpec, parse
@@ -64,12 +67,13 @@ _FILE_CONNECTIONS = 1 << 40
 class Runner:
     """One run from start to end. See `shadowtap.runner.run`."""
 
-    def __init__(self, settings: Settings, view: View | None) -> None:
+    def __init__(self, settings: Settings, view: View | None, comparison: Comparison | None = None) -> None:
         self.settings = settings
         self.ledger = Ledger(time.time_ns())
         if settings.schedule is not None and settings.schedule.speed is not None:
             self.ledger.schedule = ScheduleAccount(settings.schedule.speed, settings.schedule.laps)
         self._view = view
+        self._comparison = comparison
         self._guard = Guard()
         self._stages: Stages | None = None
         self._shape: Shape | None = None
@@ -151,7 +155,8 @@ class Runner:
         stages = self._stages = Stages(settings, specs, ledger)
         stages.notify = self.tell
         hooks = stages.hooks
-        if (settings.sinks and not settings.dry_run) or (hooks is not None and hooks.wants_answers):
+        shows_answers = self._comparison is not None or (hooks is not None and hooks.wants_answers)
+        if shows_answers or (settings.sinks and not settings.dry_run):
             ledger.observations = ObservationCounters()
             self._joiner = Joiner(self._on_observation, ledger.observations, now=time.monotonic())
         if not stages.wanted and self._joiner is None:
@@ -517,6 +522,8 @@ class Runner:
 
     def _on_observation(self, observation: Observation) -> None:
         """All that will be known of a request is known."""
+        if self._comparison is not None:
+            observation = _compared(self._comparison, observation)
         for sink in self._sinks:
             sink.offer(observation)
         if self._stages is not None and self._stages.hooks is not None:
@@ -558,6 +565,15 @@ class Runner:
         """A notice for whoever watches."""
         if self._view is not None:
             self._view.event(text)
+
+
+def _compared(comparison: Comparison, observation: Observation) -> Observation:
+    """The observation with a verdict for each target."""
+    exchange = observation.exchange
+    if exchange.response is not None:
+        comparison.production(exchange)
+    verdicts = [comparison.answered(exchange, out, now_ns=out.sent_ns) for out in observation.outcomes]
+    return replace(observation, verdicts=tuple(verdicts)) if verdicts else observation
 
 
 def _health(settings: Settings) -> Health:

@@ -1,0 +1,132 @@
+"""run --compare: whether a real server answers as production did, and what exit code that gives."""
+
+import http.server
+import json
+import threading
+
+import pytest
+from captures import shop_visit, write
+
+from shadowtap.cli import main
+from shadowtap.config.compare import CompareSettings
+from shadowtap.config.merge import load
+from shadowtap.errors import UsageError
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Answers as production does, but for every `nth` request."""
+
+    protocol_version = "HTTP/1.1"
+    nth = 0
+    count = 0
+
+    def do_GET(self):
+        cls = type(self)
+        cls.count += 1
+        wrong = cls.nth and cls.count % cls.nth == 0
+        self.send_response_only(500 if wrong else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"hi")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    """A real web server; call it with how often it shall be wrong, and get its URL."""
+    started = []
+
+    def start(nth=0):
+        answering = type("Answering", (Answering,), {"nth": nth})
+        served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), answering)
+        thread = threading.Thread(target=served.serve_forever)
+        thread.start()
+        started.append((served, thread))
+        return f"http://127.0.0.1:{served.server_port}"
+
+    yield start
+    for served, thread in started:
+        served.shutdown()
+        thread.join()
+        served.server_close()
+
+
+@pytest.fixture
+def capture(tmp_path):
+    return write(tmp_path / "shop.pcap", shop_visit(400))
+
+
+def test_the_same_answers_pass(server, capture, capsys):
+    options = ["--compare", "--fail-on", "mismatch > 1%", "--no-live"]
+    assert main(["run", "--from", capture, "--to", server(), *options]) == 0
+    err = capsys.readouterr().err
+    assert "400 answers compared, 0 differ (0 %)" in err
+    assert "PASSED" in err
+
+
+def test_other_answers_fail_and_are_told_in_every_form(server, capture, tmp_path, capsys):
+    url = server(nth=10)
+    options = ["--fail-on", "mismatch > 1%", "--no-live", "--compare-json", str(tmp_path / "found.json")]
+    options += ["--compare-junit", str(tmp_path / "junit.xml"), "--save-noise", str(tmp_path / "noise.toml")]
+    assert main(["run", "--from", capture, "--to", url, *options]) == 1
+    err = capsys.readouterr().err
+    assert "400 answers compared, 40 differ (10 %)" in err
+    assert "GET /products/{id}  status status" in err
+    assert "FAILED" in err
+    told = json.loads((tmp_path / "found.json").read_text())
+    assert told["verdict"] == "failed"
+    assert told["targets"][0]["mismatched"] == 40
+    assert "<failure" in (tmp_path / "junit.xml").read_text()
+    assert load(targets=[url], for_tables={"compare": {"noise_file": str(tmp_path / "noise.toml")}})
+
+
+def test_too_few_answers_are_no_pass(server, tmp_path, capsys):
+    few = write(tmp_path / "few.pcap", shop_visit(3))
+    assert main(["run", "--from", few, "--to", server(), "--fail-on", "mismatch > 0.1%", "--no-live"]) == 1
+    assert "TOO FEW" in capsys.readouterr().err
+
+
+def test_verdicts_are_kept_with_the_exchanges(server, capture, tmp_path):
+    sink = f"jsonl:{tmp_path}/kept"
+    assert main(["run", "--from", capture, "--to", server(nth=100), sink, "--compare", "--quiet"]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "kept").read_text().splitlines()]
+    same = [line["targets"][0]["same"] for line in lines if line["kind"] == "fate"]
+    assert (same.count(True), same.count(False)) == (396, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--fail-on", "mismatches > 1%"], "fail-on: no figure 'mismatches'"),
+        (["--compare", "--reference", "http://other"], "--reference http://other: is none of the targets"),
+        (["--compare", "--reference", "http://b"], "the only target cannot be the reference"),
+    ],
+)
+def test_wrong_usage(options, said, capsys):
+    assert main(["run", "--from", "pcap:a", "--to", "http://b", *options]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_table_compare(tmp_path):
+    path = tmp_path / "tap.toml"
+    path.write_text(
+        '[compare]\nenabled = true\nignore = "body.took"\ntolerance = { "body.price" = 0.01, "**.x" = "1%" }\n'
+    )
+    settings = load(str(path), for_tables={"compare": {"fail_on": ("mismatch > 1%",)}}).compare
+    assert settings == CompareSettings(
+        enabled=True,
+        ignore=("body.took",),
+        tolerance={"body.price": 0.01, "**.x": "1%"},
+        fail_on=("mismatch > 1%",),
+    )
+    for text in (
+        "compare = 5",
+        "[compare]\nignore = 5",
+        "[compare]\ntolerance = 5",
+        "[compare]\nclasses = ['x']",
+    ):
+        path.write_text(text)
+        with pytest.raises(UsageError):
+            load(str(path))
