@@ -19,7 +19,7 @@ _sequence = finder(rb"[0-9](?:" + _SEPARATOR + rb"?[0-9]){12,}")
 _iban = finder(rb"(?i)" + _COUNTRY + rb"[0-9]{2}")
 _GROUP = re.compile(rb"([0-9]++)(" + _SEPARATOR + rb"?)")
 _MAX_CARD = 19
-_PHONE = re.compile(rb"(?<![0-9A-Za-z+)\]_])\+[1-9](?:(?:[ ().-]{0,2}|\+)[0-9]){7,14}+(?![0-9])")
+_PHONE = re.compile(rb"(?<![0-9A-Za-z+)\]_])\+[1-9](?:(?:[ ().-]{0,2}|\+)[0-9]){7,14}(?![0-9])")
 _ACCOUNTS = {
     length: re.compile(rb"(?:" + _SEPARATOR + rb"?[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 4))
     for length in set(IBAN_BYTES.values())
