@@ -41,7 +41,7 @@ class Latency:
     __slots__ = ("_counts", "_max_ns", "_noted", "_sum_ns")
 
     def __init__(self) -> None:
-        self._counts = [0] * (64 * _SUB)
+        self._counts = np.zeros(64 * _SUB, np.int64)
         self._noted: list[int] = []
         self._sum_ns = 0
         self._max_ns = 0
@@ -50,7 +50,7 @@ class Latency:
     def between(cls, before: list[int], after: list[int]) -> "Latency":
         """What came between two states of `counts`; the longest is known by its bucket only."""
         latency = cls()
-        latency._counts = [n - m for n, m in zip(after, before, strict=True)]
+        latency._counts = np.array(after, np.int64) - np.array(before, np.int64)
         latency._max_ns = 1 << 62
         return latency
 
@@ -67,10 +67,7 @@ class Latency:
         octave = np.frexp(ns.astype(np.float64))[1] - 1 - _SUB_BITS
         octave -= ns >> (octave + _SUB_BITS) == 0  # rounded up to the next power of two
         buckets = (octave << _SUB_BITS) + (ns >> octave) - _SUB
-        for bucket, count in zip(
-            *(column.tolist() for column in np.unique(buckets, return_counts=True)), strict=True
-        ):
-            self._counts[bucket] += count
+        self._counts += np.bincount(buckets, minlength=64 * _SUB)
         self._sum_ns += int(ns.sum())
         self._max_ns = max(self._max_ns, int(ns.max()))
 
@@ -79,7 +76,7 @@ class Latency:
         """How many durations each bucket holds."""
         if self._noted:
             self._sort_in()
-        return self._counts
+        return self._counts.tolist()
 
     @property
     def count(self) -> int:
@@ -181,7 +178,7 @@ class Answers:
     __slots__ = ("latency", "statuses")
 
     def __init__(self) -> None:
-        self.statuses: Counter[int] = Counter()
+        self.statuses: dict[int, int] = {}
         self.latency = Latency()
 
     def record(self, status: int, latency_ns: int | None) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from replay.peer import live, serving
 from replay.rig import aiming, request
 from shadowtap.replay import MARK, is_marked
-from shadowtap.replay.outgoing import outgoing
+from shadowtap.replay.outgoing import Outgoing, outgoing
 
 NAMES = st.sampled_from(
     (
@@ -131,3 +131,21 @@ async def test_octets_on_the_wire(keep_host):
             if not keep_host:
                 expected = re.sub(rb"(?i)(\nhost: ?)[^\r]*", rb"\1staging:1", expected)
             assert sent == expected
+
+
+@given(
+    st.lists(requests(), max_size=4),
+    st.lists(st.integers(0, 3), max_size=12),
+    st.sampled_from([None, b"new"]),
+)
+def test_what_is_remembered_of_a_connection_changes_nothing(made, order, authority):
+    """Whatever came before on a connection, and with the same fields behind other request lines and bodies."""
+    writer = Outgoing(authority)
+    for number, which in enumerate(order):
+        if which < len(made):
+            fields = made[which][0].head.partition(b"\n")[2]
+            asked = request(
+                b"GET /%d HTTP/1.1\r\n%b%b" % (number % 3, fields, b"x" * (number % 2)), 7, number
+            )
+            for one in (made[which][0], asked):
+                assert writer.octets(one) == outgoing(one, authority)

@@ -329,8 +329,8 @@ def buggy(*_, **__):
         "shadowtap.runner.runner.is_marked",
         "shadowtap.replay.target.Target.tick",
         "shadowtap.replay.target.Target.answered",
-        "shadowtap.replay.lane.outgoing",
-        "shadowtap.replay.wire.Wire.send",
+        "shadowtap.replay.outgoing.outgoing",
+        "shadowtap.replay.wire.Wire.data_received",
         "runner.running.Watcher.tick",
     ],
 )

@@ -23,6 +23,11 @@ COMMANDS = {
 }
 
 
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # no command multiplies matrices, and idle threads cost time
+
+
 class Command(Protocol):
     """What the module of a command has."""
 

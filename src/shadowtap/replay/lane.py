@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shadowtap.events import Failure, Request
 from shadowtap.http1 import Raw
-from shadowtap.replay.outgoing import outgoing
+from shadowtap.replay.outgoing import Outgoing
 from shadowtap.replay.wire import Wire, keeps_alive
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Lane:
 
     __slots__ = (
         "_connecting",
+        "_outgoing",
         "_target",
         "current",
         "ended",
@@ -43,6 +44,7 @@ class Lane:
         self.queue: deque[Request] = deque()
         self.ended = False
         self._target = target
+        self._outgoing = Outgoing(target.authority)
         self.wire: Wire | None = None
         self._connecting: asyncio.Task[None] | None = None
         self.sent_ns = 0
@@ -67,10 +69,11 @@ class Lane:
         wire, account = self.wire, self._target.account
         assert wire is not None
         self.current = request
-        octets = outgoing(request, self._target.authority)
+        octets = self._outgoing.octets(request)
         self.sent_ns = perf_counter_ns()
         account.bytes_sent += len(octets)
-        wire.send(octets)
+        wire.heard = False
+        wire.write(octets)
 
     def connect(self) -> None:
         """Open a connection, for the request that waits; the target calls this when the lane may."""
@@ -123,7 +126,10 @@ class Lane:
         if not keep or not keeps_alive(head) or (request.body and self._is_sending()):
             self._drop()
         self._target.answered(self, request, status, head, body)
-        self._next()
+        if self.queue or self.ended or self.wire is None:
+            self._next()
+        else:
+            self._target.rests(self)
 
     def _is_sending(self) -> bool:
         """Whether the target has answered before it read the request; who knows whether it will read the rest."""

@@ -15,8 +15,48 @@ _MARK_LINE = b"\n" + MARK.lower() + b":"
 
 
 def is_marked(head: bytes) -> bool:
-    """Whether a request was sent by shadowtap."""
+    """Whether a request was sent by shadowtap, however the case of the mark was changed on the way."""
     return _MARK_LINE in head.lower()
+
+
+class Outgoing:
+    """What is sent on one connection. `authority` is the new value of Host; None keeps production's.
+
+    Clients repeat themselves: what is behind the request line is often what it was in the request before, and so is
+    what becomes of it.
+    """
+
+    __slots__ = ("_authority", "_fields", "_ready")
+
+    def __init__(self, authority: bytes | None) -> None:
+        self._authority = authority
+        self._fields = (
+            b"\n"  # what was behind the last request line, its end with it; at first what none can be
+        )
+        self._ready = b""  # and what becomes of that, up to the value of the mark
+
+    def octets(self, request: Request) -> bytes:
+        """The octets of a request."""
+        head, fields = request.head, self._fields
+        if head.endswith(fields) and (line := len(head) - len(fields)) == head.find(b"\r\n"):
+            number, index = request.connection.number, request.index
+            octets = head[:line] + self._ready + b"%d.%d\r\n\r\n" % (number, index)
+            return octets + request.body if request.body else octets
+        octets = outgoing(request, self._authority)
+        self._remember(request, octets)
+        return octets
+
+    def _remember(self, request: Request, octets: bytes) -> None:
+        head = request.head
+        line = head.find(b"\r\n")
+        if line < 0 or len(head) - line > _KNOWN_BYTES or not head.endswith(b"\r\n\r\n"):
+            return
+        value = b"%d.%d\r\n\r\n" % (request.connection.number, request.index)
+        self._fields, self._ready = head[line:], octets[line : len(octets) - len(value) - len(request.body)]
+
+
+_KNOWN_BYTES = 1024
+"""Octets of header fields that are remembered for each connection."""
 
 
 def outgoing(request: Request, authority: bytes | None) -> bytes:

@@ -341,7 +341,8 @@ class Target:
     def rests(self, lane: Lane) -> None:
         """A lane has nothing to do."""
         self._busy.pop(lane, None)
-        self._dialing.pop(lane, None)
+        if self._dialing:
+            self._dialing.pop(lane, None)
         if lane.wire is not None:
             self._resting[lane] = None
         if self._line:

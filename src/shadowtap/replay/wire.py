@@ -8,6 +8,7 @@ lane that it is of no use.
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
@@ -26,7 +27,19 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 class Wire(asyncio.Protocol):
     """The transport and the answer reader of one connection."""
 
-    __slots__ = ("_keep_body", "_lane", "_plain_bytes", "_reader", "_transport", "broken", "heard", "used")
+    __slots__ = (
+        "_keep_body",
+        "_lane",
+        "_plain_bytes",
+        "_reader",
+        "_transport",
+        "broken",
+        "heard",
+        "used",
+        "write",
+    )
+    write: Callable[[bytes], None]
+    """Sends octets; there as soon as the wire is connected."""
 
     def __init__(self, lane: "Lane", limits: Limits, *, keep_body: bool) -> None:
         self._lane: Lane | None = lane
@@ -52,14 +65,9 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The network says: connected."""
         self._transport = cast(asyncio.Transport, transport)
+        self.write = self._transport.write
         if self._lane is None:
             self._transport.abort()
-
-    def send(self, octets: bytes) -> None:
-        """Write one request."""
-        assert self._transport is not None
-        self.heard = False
-        self._transport.write(octets)
 
     def data_received(self, data: bytes) -> None:
         """The network says: octets of an answer, or of what is none."""

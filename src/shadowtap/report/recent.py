@@ -61,7 +61,7 @@ def snapshot(ledger: Ledger, now_ns: int) -> Snapshot:
         "kernel drops": sum(source.kernel_drops for source in sources),
         "seen": ledger.requests.seen,
         "replayed": ledger.requests.replayed,
-        "answers": ledger.production.statuses.total(),
+        "answers": sum(ledger.production.statuses.values()),
     }
     counts = {"": _counts(ledger.production)}
     for name, target in ledger.targets.items():
@@ -72,4 +72,4 @@ def snapshot(ledger: Ledger, now_ns: int) -> Snapshot:
 
 
 def _counts(answers: Answers) -> list[int]:
-    return answers.latency.counts.copy()
+    return answers.latency.counts

@@ -145,6 +145,6 @@ def _answers(name: str, answers: Answers) -> list[str]:
     latency = answers.latency
     figures = [latency.quantile(share) for share in _QUANTILES] + [latency.max_ns if latency.count else None]
     columns = "".join(f"{words.nanoseconds(ns):>9}" for ns in figures)
-    total = words.count(answers.statuses.total())
+    total = words.count(sum(answers.statuses.values()))
     first = f"  {name:26}{total:>11}" if len(name) <= 26 else f"  {name}\n{total:>39}"
     return [f"{first}{columns}", f"    {words.statuses(answers.statuses, 8)}"]

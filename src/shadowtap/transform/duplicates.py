@@ -19,11 +19,17 @@ WINDOW_NS = 5_000_000_000
 two ends comes again within a few of TCP's time-outs."""
 MAX_REMEMBERED = 100_000
 """Requests remembered in a window: 20,000 a second; some 25 MB in all."""
+RECENT = 4_096
+"""Requests remembered as long as there is one network only: at 20,000 a second those of 200 ms, more than a second
+mirror session lags behind the first when it begins."""
 _MASK = 0xFFFFFFFF
 
 _Ends = tuple[Endpoint, Endpoint]
 _Seen = tuple[int | None, int | None]
 """The network, and a digest of the octets, None where the request was incomplete."""
+
+_Recent = tuple[int, int | None, int]
+"""Where a request stands, its digest, and when it came."""
 
 
 class _Copies:
@@ -47,6 +53,7 @@ class Duplicates:
     """
 
     __slots__ = (
+        "_alone",
         "_begun_ns",
         "_by_ends",
         "_ended",
@@ -54,6 +61,7 @@ class Duplicates:
         "_now_ns",
         "_of",
         "_old",
+        "_recent",
         "_window_ns",
         "_young",
         "cut_short",
@@ -75,21 +83,40 @@ class Duplicates:
         self._ended: deque[tuple[int, _Copies]] = deque()
         self._young: dict[int, _Seen] = {}
         self._old: dict[int, _Seen] = {}
+        self._alone: int | None = None
+        self._recent: deque[_Recent] | None = deque(maxlen=RECENT)
 
     def is_duplicate(self, request: Request) -> bool:
         """Whether this request has been seen already. To be asked once for each, complete or not, in order of
         arrival; the time is the request's own."""
         connection = request.connection
         copies = self._of.get(connection.number) or self._meet(request)
+        begin, vni = request.begin, connection.vni
         if request.end_ns > self._now_ns:
             self._now_ns = request.end_ns
             if self._now_ns - self._begun_ns > self._window_ns:
                 self._turn()
-        if request.begin < 0:
+        if begin < 0:
             return False
-        vni = connection.vni
-        place = copies.lane << 32 | request.begin & _MASK
-        digest = hash((request.head, request.body)) if request.fault is None else None
+        place = copies.lane << 32 | begin & _MASK
+        digest = None
+        if request.fault is None:
+            digest = hash((request.head, request.body)) if request.body else hash(request.head)
+        if self._recent is not None:
+            if vni == self._alone or not self._recent:
+                self._alone = vni
+                self._recent.append((place, digest, request.end_ns))
+                return False
+            self._meet_another_network(self._recent)
+        return self._is_known(place, vni, digest)
+
+    def _meet_another_network(self, recent: deque[_Recent]) -> None:
+        """From now on every request is remembered."""
+        since_ns = self._now_ns - self._window_ns
+        self._young.update((place, (self._alone, digest)) for place, digest, ns in recent if ns >= since_ns)
+        self._recent = None
+
+    def _is_known(self, place: int, vni: int | None, digest: int | None) -> bool:
         seen = self._young.get(place) or self._old.get(place)
         if seen is not None and seen[0] != vni:
             if digest is None or digest == seen[1]:
