@@ -82,7 +82,7 @@ class _Pending:
 
 class Rebinder:
     """Rebinds the sessions of one target. `always` are places whose values are bound whatever they look like
-    (`cookie cart`, `header x-auth`, `body.ticket`), `never` cookies and headers that stay production's. `key` tells
+    (`cookie cart`, `header x-auth`, `body.ticket`), `never` those whose values stay production's. `key` tells
     requests apart, where the number and index of a request are not those it had in production."""
 
     def __init__(
@@ -235,7 +235,7 @@ class Rebinder:
         mine = Answered(mine_head, None if equal else self._content_of(response), path, makes)
         theirs = Answered(their_head, None if equal else _content(outcome), path, makes)
         for value, other in pairs(mine, theirs, self._always):
-            if any(pattern.covers("", _where(value.slot)) for pattern in self._never):
+            if any(pattern.covers("", value.where) for pattern in self._never):
                 continue
             self.bindings.bind(_scope(value.scope, client), value.value, other, now_ns)
             self.counts["bound"] += 1
@@ -304,11 +304,6 @@ def client_of(request: Request) -> str:
 def _scope(scope: str, client: str) -> str:
     """A cookie means something only with the client that has it; a resource is everybody's."""
     return f"cookie {client} {scope[7:]}" if scope.startswith("cookie ") else scope
-
-
-def _where(slot: str) -> str:
-    """The place of a slot as users write it: `cookie sid`, `header x-auth`."""
-    return " ".join(slot.split(" ")[:2])
 
 
 def _cookies_sent(request: Request) -> dict[str, str]:
