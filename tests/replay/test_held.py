@@ -1,5 +1,6 @@
 """A target that holds requests back until they may go, against real servers."""
 
+import asyncio
 from collections import defaultdict
 from contextlib import asynccontextmanager
 from functools import partial
@@ -7,9 +8,12 @@ from time import monotonic
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from replay.peer import live, serving, until
-from replay.rig import Rig, get, post
+from replay.rig import Rig, aiming, get, post
+from replay.test_conservation import ACTS, OPTIONS, STEPS, carry_out, script
 from shadowtap.events import Failure
 from shadowtap.replay import HeldTarget
 
@@ -156,3 +160,43 @@ async def test_a_connection_that_ends_while_a_request_waits_ends_behind_it():
         await rig.settled()
         await until(lambda: rig.kept()["lanes"] == 0)
         assert rig.account.connections == 0
+
+
+class Moody:
+    """Holds requests back as the draws say, lets some go a little later, and makes some longer or shorter."""
+
+    def __init__(self, moods):
+        self.moods = iter(moods)
+        self.resume = None
+        self.final = 0
+
+    def prepare(self, request, *, wait):
+        mood = next(self.moods, "as it is")
+        if wait and mood in ("resume", "hold"):
+            if mood == "resume":
+                asyncio.get_running_loop().call_soon(self.resume, request.connection.number)
+            return None
+        self.final += 1
+        return get("/" + "x" * 400, request.connection.number, request.index) if mood == "other" else request
+
+    def leave(self, request):
+        self.final += 1
+
+
+MOODS = st.lists(st.sampled_from(["as it is", "other", "resume", "resume", "hold"]), max_size=60)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(MOODS, st.lists(ACTS, max_size=8), STEPS, OPTIONS)
+def test_every_request_has_one_fate_whoever_is_held_back(moods, acts, steps, options):
+    @live
+    async def run():
+        make = partial(HeldTarget, holder=Moody(moods), wait_s=0.01)
+        async with (
+            serving(script(acts)) as server,
+            aiming(server.port, make=make, timeout_s=0.02, connect_timeout_s=0.5, **options) as rig,
+        ):
+            await carry_out(rig, server, steps)
+        assert (rig.target._turns, rig.target._stalled) == ({}, {})
+
+    run()
