@@ -13,26 +13,31 @@ Everything is bounded: what does not fit is forgotten, and its requests go out w
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from shadowtap.compare.expected import SAFE
 from shadowtap.compare.places import Pattern
-from shadowtap.compare.sessions.bindings import Bindings, Substitution
-from shadowtap.compare.sessions.issued import Answered, cookies_set, issued, pairs
+from shadowtap.compare.sessions.bindings import Bindings
+from shadowtap.compare.sessions.issued import Answered, cookies_set, issued, pairs, unlike
 from shadowtap.compare.sessions.substitute import Rewriting
 from shadowtap.content import Content, content_of, is_chunked, read_content
-from shadowtap.events import Exchange, Outcome, Request, Response
+from shadowtap.events import Exchange, Outcome, Request, Response, Substitution
 from shadowtap.http1 import field
 
-MAX_PENDING = 20_000
-"""Requests whose two answers are not both there; the oldest are given up."""
+MAX_PENDING = 50_000
+"""Requests whose two answers are not both there: five seconds of 10,000 a second; the oldest are given up."""
 MAX_PENDING_BYTES = 64 << 20
-"""Octets of answers that wait for the other one."""
+"""Octets of these requests, and of answers that wait for the other one."""
 MAX_AWAITED = 100_000
 """Values that production has issued and the target has not yet."""
+MAX_AWAITED_OCTETS = 16 << 20
+"""Characters of these."""
 LIMIT_BYTES = 512 << 10
+"""Octets of a body, as it came and decoded, in which values are looked for."""
+_SWITCHED = 101
+_WHOLE_HEAD = (b"\n\r\n", b"\n\n")
 
 Key = tuple[int, int]
 """A request: the number of its connection, and its index there."""
@@ -57,51 +62,68 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class _Pending:
-    """A request under way, with those answers to it that are there."""
+    """A request under way, with those answers to it that are there, and the values of production's that are awaited
+    from the target."""
 
-    __slots__ = ("outcome", "request", "response", "values")
+    __slots__ = ("client", "key", "outcome", "request", "response", "values")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, key: Key, request: Request) -> None:
+        self.key = key
         self.request = request
+        self.client = client_of(request)
         self.response: Response | None = None
         self.outcome: Outcome | None = None
         self.values: list[tuple[str, str]] = []
 
     def size(self) -> int:
-        return sum(
-            len(part.head) + len(part.body) for part in (self.response, self.outcome) if part is not None
-        )
+        parts = self.request, self.response, self.outcome
+        return sum(len(part.head) + len(part.body) for part in parts if part is not None)
 
 
 class Rebinder:
     """Rebinds the sessions of one target. `always` are places whose values are bound whatever they look like
-    (`cookie cart`, `header x-auth`, `body.ticket`), `never` cookies and headers that stay production's."""
+    (`cookie cart`, `header x-auth`, `body.ticket`), `never` those whose values stay production's. `key` tells
+    requests apart, where the number and index of a request are not those it had in production."""
 
-    def __init__(self, *, always: Iterable[str] = (), never: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        always: Iterable[str] = (),
+        never: Iterable[str] = (),
+        key: Callable[[Request], Key] = key_of,
+    ) -> None:
         self.bindings = Bindings()
+        self._key_of = key
         self.counts: Counter[str] = Counter()
         self._always = tuple(map(Pattern.parse, always))
         self._never = tuple(map(Pattern.parse, never))
         self._pending: OrderedDict[Key, _Pending] = OrderedDict()
+        self._unread: dict[str, dict[Key, _Pending]] = {}
         self._awaited: OrderedDict[tuple[str, str], tuple[Key, int]] = OrderedDict()
-        self._bytes = 0
+        self._bytes = self._awaited_octets = 0
         self._freed: tuple[Key, ...] = ()
 
     def expect(self, request: Request) -> None:
         """A request of production's will be replayed, now or later. To be called before production's answer to it
         is given to `produced`."""
-        key = key_of(request)
+        key = self._key_of(request)
         if key not in self._pending:
-            self._pending[key] = _Pending(request)
-            if len(self._pending) > MAX_PENDING:
+            self._pending[key] = _Pending(key, request)
+            self._bytes += len(request.head) + len(request.body)
+            if len(self._pending) > MAX_PENDING or self._bytes > MAX_PENDING_BYTES:
                 self._freed = self._shrink()
 
     def before(self, request: Request, *, wait: bool = True) -> Rebound | Wait:
         """What to do with a request of production's. With `wait` off it is made from what is known now: for one
         that has waited long enough."""
-        client = client_of(request)
         self.expect(request)
-        needed: set[Key] = set()
+        own, needed = self._key_of(request), set[Key]()
+        pending = self._pending.get(own)
+        client = client_of(request) if pending is None else pending.client
+        if client in self._unread:
+            self._read(client, request.time_ns)
+        if not (self.bindings or self._awaited):
+            return Rebound(request)
 
         def look(scope: str, value: str) -> str | None:
             awaited = self._awaited.get((scope, value.rstrip("=") or value))
@@ -110,7 +132,8 @@ class Rebinder:
             return self.bindings.get(scope, value, request.time_ns)
 
         rewriting = Rewriting(client, look)
-        made = rewriting.request(request) if self.bindings or self._awaited else request
+        made = rewriting.request(request)
+        needed.discard(own)
         if needed and wait:
             self.counts["waited"] += 1
             return Wait(frozenset(needed))
@@ -119,29 +142,35 @@ class Rebinder:
         return Rebound(made, tuple(rewriting.done))
 
     def produced(self, exchange: Exchange) -> tuple[Key, ...]:
-        """Production has answered a request. The keys that are settled now."""
+        """Production has answered a request, or nothing of its answer came. The keys that are settled now."""
         request, response = exchange.request, exchange.response
-        if request is None or response is None or response.status < 200:
+        if request is None:
             return ()
-        pending = self._pending.get(key_of(request))
+        pending = self._pending.get(self._key_of(request))
         if pending is None or pending.response is not None:
             return ()
-        pending.response = response
+        if response is None:
+            return self._settle(pending)
+        if response.status < 200 and response.status != _SWITCHED:
+            return ()
+        pending.response = response = _worth_keeping(response)
         self._bytes += len(response.head) + len(response.body)
         if pending.outcome is not None:
             return self._join(pending)
-        self._await(pending, response)
+        self._unread.setdefault(pending.client, {})[pending.key] = pending
         return self._shrink()
 
     def answered(self, original: Request, outcome: Outcome) -> tuple[Key, ...]:
         """The target has answered a request, or has failed to: the keys that are settled now. `original` is the
         request as production's client sent it, or as it was sent: only where it stood counts."""
-        pending = self._pending.get(key_of(original))
+        pending = self._pending.get(self._key_of(original))
         if pending is None:
             return ()
         if outcome.failure is not None:
             self.counts["failed"] += 1
             return self._settle(pending)
+        if len(outcome.body) > LIMIT_BYTES:
+            outcome = msgspec.structs.replace(outcome, body=b"")
         pending.outcome = outcome
         self._bytes += len(outcome.head) + len(outcome.body)
         if pending.response is not None:
@@ -150,73 +179,95 @@ class Rebinder:
 
     def give_up(self, request: Request) -> tuple[Key, ...]:
         """Nothing more will come of a request: production's answer was lost, or it was never sent."""
-        pending = self._pending.get(key_of(request))
+        pending = self._pending.get(self._key_of(request))
         return () if pending is None else self._settle(pending)
 
     def is_settled(self, key: Key) -> bool:
         """Whether nobody needs to wait for a request any more."""
         return key not in self._pending
 
+    def _read(self, client: str, now_ns: int) -> None:
+        """Look at those of production's answers that this client knows and the target has still to give."""
+        unread = self._unread[client]
+        for pending in list(unread.values()):
+            if pending.response is not None and pending.response.end_ns <= now_ns:
+                del unread[pending.key]
+                self._await(pending, pending.response)
+        if not unread:
+            del self._unread[client]
+
     def _await(self, pending: _Pending, response: Response) -> None:
         """Note what production issued: who uses it waits."""
-        key, client = key_of(pending.request), client_of(pending.request)
-        for value in issued(self._of_production(pending.request, response), self._always):
+        key, client = pending.key, pending.client
+        request = pending.request
+        path, makes = request.target.decode("latin-1"), request.method not in SAFE
+        for value in issued(Answered(response.head, self._content_of(response), path, makes), self._always):
             scope = _scope(value.scope, client)
             at = scope, value.value.rstrip("=") or value.value
             if at in self._awaited or self.bindings.get(scope, value.value, response.time_ns) is not None:
                 continue
             self._awaited[at] = key, response.end_ns
+            self._awaited_octets += len(scope) + len(at[1])
             pending.values.append(at)
-        while len(self._awaited) > MAX_AWAITED:
-            self._awaited.popitem(last=False)
+        while len(self._awaited) > MAX_AWAITED or self._awaited_octets > MAX_AWAITED_OCTETS:
+            self._forget(next(iter(self._awaited)))
             self.counts["awaited_forgotten"] += 1
+
+    def _forget(self, at: tuple[str, str]) -> None:
+        del self._awaited[at]
+        self._awaited_octets -= len(at[0]) + len(at[1])
 
     def _join(self, pending: _Pending) -> tuple[Key, ...]:
         """Both answers are there: learn from them."""
         response, outcome = pending.response, pending.outcome
-        if response is not None and outcome is not None and response.fault is None:
-            self._learn(pending.request, response, outcome)
+        if response is not None and outcome is not None:
+            self._learn(pending, response, outcome)
         return self._settle(pending)
 
-    def _learn(self, request: Request, response: Response, outcome: Outcome) -> None:
-        client, now_ns = client_of(request), response.time_ns
+    def _learn(self, pending: _Pending, response: Response, outcome: Outcome) -> None:
+        request, client, now_ns = pending.request, pending.client, response.time_ns
+        mine_head, their_head = unlike(response.head, outcome.head)
+        equal = response.body == outcome.body  # equal bodies issue nothing of their own
+        if equal and not mine_head and not their_head:
+            return
         path = request.target.decode("latin-1")
         makes = request.method not in SAFE
-        if response.body == outcome.body:  # equal bodies issue nothing of their own
-            mine, theirs = (Answered(head, None, path, makes) for head in (response.head, outcome.head))
-        else:
-            mine = self._of_production(request, response)
-            theirs = Answered(outcome.head, _content(outcome), path, makes)
+        mine = Answered(mine_head, None if equal else self._content_of(response), path, makes)
+        theirs = Answered(their_head, None if equal else _content(outcome), path, makes)
         for value, other in pairs(mine, theirs, self._always):
-            if any(pattern.covers("", _where(value.slot)) for pattern in self._never):
+            if any(pattern.covers("", value.where) for pattern in self._never):
                 continue
             self.bindings.bind(_scope(value.scope, client), value.value, other, now_ns)
             self.counts["bound"] += 1
-        self._rotated(request, response, outcome)
+        if b"\nset-cookie:" in their_head.lower():
+            self._rotated(pending, response, outcome)
 
-    def _rotated(self, request: Request, response: Response, outcome: Outcome) -> None:
+    def _rotated(self, pending: _Pending, response: Response, outcome: Outcome) -> None:
         """A cookie that only the target renewed takes the place of the one that the client still sends."""
         only = cookies_set(outcome.head).keys() - cookies_set(response.head).keys()
         if not only:
             return
-        sent = _cookies_sent(request)
+        sent = _cookies_sent(pending.request)
         for name in only & sent.keys():
             value = cookies_set(outcome.head)[name]
-            scope = f"cookie {client_of(request)} {name}"
+            scope = f"cookie {pending.client} {name}"
             if value and not any(p.covers("", f"cookie {name}") for p in self._never):
                 strong = self.bindings.get("", sent[name], response.time_ns) is not None
                 self.bindings.bind("" if strong else scope, sent[name], value, response.time_ns)
                 self.counts["bound"] += 1
 
     def _settle(self, pending: _Pending) -> tuple[Key, ...]:
-        key = key_of(pending.request)
+        key = pending.key
+        unread = self._unread.get(pending.client)
+        if unread is not None and unread.pop(key, None) is not None and not unread:
+            del self._unread[pending.client]
         if self._pending.pop(key, None) is None:
             return ()
         freed, self._freed = self._freed, ()
         self._bytes -= pending.size()
         for at in pending.values:
             if self._awaited.get(at, (None,))[0] == key:
-                del self._awaited[at]
+                self._forget(at)
         return (*freed, key)
 
     def _shrink(self) -> tuple[Key, ...]:
@@ -229,10 +280,17 @@ class Rebinder:
         return (*freed, *settled)
 
     @staticmethod
-    def _of_production(request: Request, response: Response) -> Answered:
+    def _content_of(response: Response) -> Content | None:
         content = content_of(response, limit_bytes=LIMIT_BYTES)
-        known = content if isinstance(content, Content) and not content.cut else None
-        return Answered(response.head, known, request.target.decode("latin-1"), request.method not in SAFE)
+        return content if isinstance(content, Content) and not content.cut else None
+
+
+def _worth_keeping(response: Response) -> Response:
+    """Production's answer without a body that is too long; of one that came in part its head, if it is whole."""
+    if response.fault is None and len(response.body) <= LIMIT_BYTES:
+        return response
+    head = response.head if response.head.endswith(_WHOLE_HEAD) else b""
+    return msgspec.structs.replace(response, head=head, body=b"", fault=None)
 
 
 def client_of(request: Request) -> str:
@@ -246,11 +304,6 @@ def client_of(request: Request) -> str:
 def _scope(scope: str, client: str) -> str:
     """A cookie means something only with the client that has it; a resource is everybody's."""
     return f"cookie {client} {scope[7:]}" if scope.startswith("cookie ") else scope
-
-
-def _where(slot: str) -> str:
-    """The place of a slot as users write it: `cookie sid`, `header x-auth`."""
-    return " ".join(slot.split(" ")[:2])
 
 
 def _cookies_sent(request: Request) -> dict[str, str]:
