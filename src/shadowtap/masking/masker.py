@@ -77,7 +77,7 @@ class Masker:
 
     def request(self, request: Request) -> Request:
         """A request; itself where it holds no secret."""
-        malformed = Flag.MALFORMED_START in request.flags
+        malformed = bool(request.flags) and Flag.MALFORMED_START in request.flags
         head, body, kinds = self._messages.masked(
             request.head, request.body, request.chunked, target=request.target, malformed=malformed
         )

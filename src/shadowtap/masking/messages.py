@@ -14,6 +14,8 @@ from shadowtap.masking.bodies import Bodies
 from shadowtap.masking.heads import Heads
 from shadowtap.masking.memory import Memory
 
+_MARKS = b"\xef\xfe\xff\0"
+"""How byte order marks begin."""
 _DIGESTS = (b"content-md5", b"content-digest", b"digest", b"repr-digest")
 _DIGEST = re.compile(rb"\n(?:content-md5|content-digest|digest|repr-digest)[ \t]*:", re.IGNORECASE)
 _SIZE = re.compile(rb"([0-9a-fA-F]{1,15})\r?\n")
@@ -59,7 +61,10 @@ class Messages:
             return shown, body, kinds
         if described is None or chunked or len(body) > self._limit_bytes:
             return self._coded(head, shown, body, chunked, kinds)
-        data, found = self._bodies.masked(described[0], charset_of_bom(body) or described[1], body)
+        media_type, charset = described
+        if body[0] in _MARKS:
+            charset = charset_of_bom(body) or charset
+        data, found = self._bodies.masked(media_type, charset, body)
         if not found:
             return shown, body, kinds
         shown, body = make_body(_without_digests(shown), body, False, data)
