@@ -17,6 +17,7 @@ from shadowtap.ledger import SinkAccount
 from shadowtap.masking import KEY_BYTES, Masker, key_of
 from shadowtap.report.jsonl import JsonlSink
 
+REPLAYED = "replayed"
 _LEFT_OUT = ("filtered", "sampled_out", "refused: duplicate_packets", "refused: other_leg")
 FILE_BACKLOG = 5_000
 """Observations that may wait in a sink before a file is read on."""
@@ -43,7 +44,8 @@ class Sink:
 
     def offer(self, observation: Observation) -> None:
         """Give it an observation, if it is one that it wants."""
-        if not self._wants_left_out and observation.fate.startswith(_LEFT_OUT):
+        fate = observation.fate
+        if fate != REPLAYED and not self._wants_left_out and fate.startswith(_LEFT_OUT):
             self.account.left_out += 1
             return
         self.account.offered += 1
