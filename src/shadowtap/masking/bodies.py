@@ -53,15 +53,18 @@ class Bodies:
     def masked(self, media_type: str, charset: str | None, octets: bytes) -> Masked:
         """What a body says as it may be kept; media type and charset in lower case."""
         key = media_type, charset, octets
-        last, known = self._last
+        last, masked = self._last
         if key != last:
-            known = self._known.get(key)
-            if known is None:
-                known = self._masked(media_type, charset, octets)
-                size = len(octets) if known[0] is octets else len(octets) + len(known[0])
-                self._known.put(key, known, size)
-            self._last = key, known
-        return known if known[1] else (octets, ())
+            masked = self._known.get(key) or self._remembered(key)
+            self._last = key, masked
+        return masked if masked[1] else (octets, ())
+
+    def _remembered(self, body: Body) -> Masked:
+        octets = body[2]
+        masked = self._masked(*body)
+        size = len(octets) if masked[0] is octets else len(octets) + len(masked[0])
+        self._known.put(body, masked, size)
+        return masked
 
     def _masked(self, media_type: str, charset: str | None, octets: bytes) -> Masked:
         if not octets:

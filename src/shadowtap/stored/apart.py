@@ -8,6 +8,7 @@ The process writes frames: four octets of length, then a pickle of `(share read,
 stopped or None)`, or an exception. Both ends are this program, started by itself, so unpickling is safe.
 """
 
+import contextlib
 import os
 import pickle
 import subprocess
@@ -23,7 +24,8 @@ from shadowtap.stored.sources import open_stored
 FRAME = 64
 """Messages in a frame: unpickling them takes some tenths of a millisecond."""
 _NICE = 10
-"""It reads seconds ahead, so whoever sends goes first."""
+"""It reads seconds ahead, so whoever sends goes first. Niceness alone shares out time; a process that wakes up still
+waits for the milliseconds that another was given."""
 _CODE = "from shadowtap.stored.apart import serve; serve()"
 
 
@@ -38,7 +40,7 @@ class Apart:
             [sys.executable, "-c", _CODE, spec.url, key_file or ""],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            start_new_session=True,
+            process_group=0,  # Ctrl-C is not for it; in a session of its own it would count as much as its parent
         )
         opened = self._next()
         if isinstance(opened, ShadowtapError):
@@ -81,7 +83,7 @@ class Apart:
 def serve() -> None:
     """What the process does: read the source that its arguments name."""
     url, key_file = sys.argv[1:3]
-    os.nice(_NICE)
+    _step_back()
     pipe = sys.stdout.buffer
     try:
         spec = parse(url)
@@ -97,6 +99,14 @@ def serve() -> None:
         return
     except ShadowtapError as error:
         _write(pipe, error)
+
+
+def _step_back() -> None:
+    """Let whoever sends go first: at once where the system has a policy for that, else in the long run."""
+    os.nice(_NICE)
+    if hasattr(os, "SCHED_IDLE"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _write(pipe: IO[bytes], value: object) -> None:
