@@ -16,8 +16,8 @@ SLICE_NS = 200_000
 _NUMBERS = {"x86_64": (314, 315), "aarch64": (274, 275)}
 """The system calls sched_setattr(2) and sched_getattr(2), which the C library has no functions for before 2.41."""
 _ATTRIBUTES = struct.Struct("=IIQiIQQQ")
-"""struct sched_attr, version 0: size, policy, flags, niceness, priority, runtime (with ordinary policies the length of
-a slice), deadline, period."""
+"""struct sched_attr, version 0: size, policy, flags, niceness, priority, runtime, deadline, period. With ordinary
+policies the runtime is the length of a slice."""
 
 
 def ask_for_short_slices() -> bool:
