@@ -28,7 +28,7 @@ MEMORY_BYTES = 4 << 20
 Described = tuple[str, str | None]
 """Media type and charset."""
 Known = tuple[bytes, tuple[str, ...], Described | None]
-"""A head as it may be kept, the kinds of what was masked, and what it says of a body without codings."""
+"""A head as it may be kept, the kinds of what was masked, and what it says of a body that has no codings."""
 Message = tuple[bytes, bytes, tuple[str, ...]]
 """Head, body, and the kinds of what was masked in them."""
 
@@ -42,18 +42,18 @@ class Messages:
         self._heads = heads
         self._bodies = bodies
         self._limit_bytes = limit_bytes
-        self._known: Memory[tuple[bytes, bytes, bool], Known] = Memory(MEMORY_BYTES)
+        self._known: Memory[tuple[bytes, bytes, bool, bool], Known] = Memory(MEMORY_BYTES)
 
     def masked(
         self, head: bytes, body: bytes, chunked: bool, *, target: bytes = b"", malformed: bool = False
     ) -> Message:
         """Head and body as they may be kept; the very same octets where there is nothing to mask. `target` is that of
         a request; a start line that is malformed is read as any text."""
-        key = head, target, malformed
+        key = head, target, malformed, not body
         known = self._known.get(key)
         if known is None:
             shown, kinds = self._head(head, target, malformed)
-            known = shown, kinds, _described(head)
+            known = shown, kinds, _described(head) if body else None
             self._known.put(key, known, len(head) + len(shown) + len(target))
         shown, kinds, described = known
         shown = shown if kinds else head
