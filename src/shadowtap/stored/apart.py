@@ -8,7 +8,6 @@ The process writes frames: four octets of length, then a pickle of `(share read,
 stopped or None)`, or an exception. Both ends are this program, started by itself, so unpickling is safe.
 """
 
-import contextlib
 import os
 import pickle
 import subprocess
@@ -24,8 +23,8 @@ from shadowtap.stored.sources import open_stored
 FRAME = 64
 """Messages in a frame: unpickling them takes some tenths of a millisecond."""
 _NICE = 10
-"""It reads seconds ahead, so whoever sends goes first. Niceness alone shares out time; a process that wakes up still
-waits for the milliseconds that another was given."""
+"""It reads seconds ahead, so whoever sends goes first. Not last of all: on a busy machine the policy for idle times
+(SCHED_IDLE) leaves it without the processor for so long that what was read ahead runs out."""
 _CODE = "from shadowtap.stored.apart import serve; serve()"
 
 
@@ -83,7 +82,7 @@ class Apart:
 def serve() -> None:
     """What the process does: read the source that its arguments name."""
     url, key_file = sys.argv[1:3]
-    _step_back()
+    os.nice(_NICE)
     pipe = sys.stdout.buffer
     try:
         spec = parse(url)
@@ -99,14 +98,6 @@ def serve() -> None:
         return
     except ShadowtapError as error:
         _write(pipe, error)
-
-
-def _step_back() -> None:
-    """Let whoever sends go first: at once where the system has a policy for that, else in the long run."""
-    os.nice(_NICE)
-    if hasattr(os, "SCHED_IDLE"):
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _write(pipe: IO[bytes], value: object) -> None:
