@@ -8,8 +8,10 @@ try:
 except ImportError:
     raise UsageError('recordings need pyarrow; install it: pip install "shadowtap[record]"') from None
 
-POOL = pa.system_memory_pool()
-"""Where large buffers are taken from. Arrow's own allocator gives memory back to the system between batches, and has
-the kernel clear it again for the next one: a tenth of the writer's time."""
+__all__ = ["keep_memory", "pa", "pq"]
 
-__all__ = ["POOL", "pa", "pq"]
+
+def keep_memory() -> None:
+    """Have Arrow take its memory as the rest of this process does, from now on. Its own allocator gives memory back
+    between batches, and the kernel clears two megabytes at a time for the next one: a sixth of the writer's time."""
+    pa.set_memory_pool(pa.system_memory_pool())

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from shadowtap.record.arrow import POOL, pa
+from shadowtap.record.arrow import pa
 from shadowtap.record.key import RecordingKey, decrypted
 from shadowtap.record.schema import VERSION
 
@@ -60,7 +60,7 @@ class JournalWriter:
 
     def append(self, batch: Any) -> None:
         """Write a batch whole, or leave the file as it was."""
-        payload = batch.serialize(memory_pool=POOL)
+        payload = batch.serialize()
         if self._cipher is not None:
             payload = self._cipher.encrypt(self._frames.to_bytes(12), memoryview(payload).cast("B"), None)
         before = self.size

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shadowtap.record import layout
-from shadowtap.record.arrow import POOL, pa, pq
+from shadowtap.record.arrow import pa, pq
 from shadowtap.record.key import RecordingKey
 from shadowtap.record.schema import SCHEMA
 
@@ -52,7 +52,6 @@ class ParquetFile:
             write_statistics=_STATISTICS,
             write_page_checksum=True,
             encryption_properties=encryption,
-            memory_pool=POOL,
         )
 
     @property

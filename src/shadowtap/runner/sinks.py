@@ -100,8 +100,9 @@ def open_sink(settings: SinkSettings, masker: Masker | None, notify: Callable[[s
 
 
 def _recording(settings: SinkSettings, masker: Masker | None, notify: Callable[[str], None]) -> Sink:
-    from shadowtap.record import Recorder, StoreOptions, read_key  # noqa: PLC0415  it needs the extra
+    from shadowtap.record import Recorder, StoreOptions, keep_memory, read_key  # noqa: PLC0415  it needs the extra
 
+    keep_memory()
     named = {name: getattr(settings, name) for name in StoreOptions.__struct_fields__}
     options = StoreOptions(**{name: value for name, value in named.items() if value is not None})
     key = None if settings.key is None else read_key(settings.key)
