@@ -23,14 +23,3 @@ def test_a_missing_extra_is_named(missing, module, said):
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said in found.stdout
     assert found.stderr == ""
-
-
-def test_arrow_takes_its_memory_as_the_process_does():
-    code = (
-        "import pyarrow\n"
-        "from shadowtap.record import keep_memory\n"
-        "keep_memory()\n"
-        "print(pyarrow.default_memory_pool().backend_name)"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "system\n"

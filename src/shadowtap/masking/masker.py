@@ -118,10 +118,11 @@ class Masker:
 
     def observation(self, observation: Observation) -> Observation:
         """All that is known of one request."""
-        exchange = self.exchange(observation.exchange)
-        outcomes = [self._as_in(exchange, observation.exchange, outcome) for outcome in observation.outcomes]
+        unmasked = observation.exchange
+        exchange = self.exchange(unmasked)
+        outcomes = tuple([self._as_in(exchange, unmasked, outcome) for outcome in observation.outcomes])
         verdicts = observation.verdicts and tuple([self.verdict(one) for one in observation.verdicts])
-        return Observation(exchange, observation.fate, tuple(outcomes), verdicts)
+        return Observation(exchange, observation.fate, outcomes, verdicts)
 
     def _as_in(self, exchange: Exchange, unmasked: Exchange, outcome: Outcome) -> Outcome:
         """An outcome whose request is mostly that of the exchange, which is masked already."""

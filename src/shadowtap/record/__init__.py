@@ -8,19 +8,10 @@ waits: `Recorder.offer` puts into a bounded queue and says whether there was roo
 and what masking means: whoever opens it hands over a function that masks. docs/recording.md has the format.
 """
 
-from shadowtap.record.arrow import keep_memory
 from shadowtap.record.counters import RecordCounters
 from shadowtap.record.key import RecordingKey, read_key
 from shadowtap.record.recorder import Recorder
 from shadowtap.record.recording import Recording
 from shadowtap.record.store import StoreOptions
 
-__all__ = [
-    "RecordCounters",
-    "Recorder",
-    "Recording",
-    "RecordingKey",
-    "StoreOptions",
-    "keep_memory",
-    "read_key",
-]
+__all__ = ["RecordCounters", "Recorder", "Recording", "RecordingKey", "StoreOptions", "read_key"]

@@ -8,10 +8,4 @@ try:
 except ImportError:
     raise UsageError('recordings need pyarrow; install it: pip install "shadowtap[record]"') from None
 
-__all__ = ["keep_memory", "pa", "pq"]
-
-
-def keep_memory() -> None:
-    """Have Arrow take its memory as the rest of this process does, from now on. Its own allocator gives memory back
-    between batches, and the kernel clears two megabytes at a time for the next one: a sixth of the writer's time."""
-    pa.set_memory_pool(pa.system_memory_pool())
+__all__ = ["pa", "pq"]
