@@ -39,7 +39,7 @@ class Apart:
             [sys.executable, "-c", _CODE, spec.url, key_file or ""],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            process_group=0,  # Ctrl-C is not for it; in a session of its own it would count as much as its parent
+            process_group=0,  # Ctrl-C is not for it; a session of its own would count as much as its parent's
         )
         opened = self._next()
         if isinstance(opened, ShadowtapError):
@@ -82,7 +82,6 @@ class Apart:
 def serve() -> None:
     """What the process does: read the source that its arguments name."""
     url, key_file = sys.argv[1:3]
-    os.nice(_NICE)
     pipe = sys.stdout.buffer
     try:
         spec = parse(url)
@@ -90,6 +89,7 @@ def serve() -> None:
             raise RunError(f"{url}: is not read apart")
         source = open_stored(spec, key_file=key_file or None)
         _write(pipe, (None, []))
+        os.nice(_NICE)  # from here on: until it is open, everybody waits for it
         for batch in source.batches():
             for start in range(0, len(batch), FRAME):
                 _write(pipe, (source.progress(), batch[start : start + FRAME]))
