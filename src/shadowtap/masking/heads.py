@@ -2,6 +2,7 @@
 became of one is remembered."""
 
 from shadowtap.masking.headers import Headers
+from shadowtap.masking.memory import Memory
 from shadowtap.masking.spans import Masked, masked_with
 from shadowtap.masking.texts import Kind, Texts
 
@@ -9,16 +10,19 @@ CACHE_LIMIT = 4096
 """Lines that are remembered, each of at most 1 KiB: 8 MB at the most, with what became of them; as many
 targets and start lines."""
 CACHED_BYTES = 1024
+MEMORY_BYTES = 4 << 20
+"""Of whole heads without their first lines, and what became of them: a client sends much the same each time."""
 
 
 class Heads:
     """Masks heads, trailers, and request targets."""
 
-    __slots__ = ("_headers", "_lines", "_targets", "_texts", "_words")
+    __slots__ = ("_blocks", "_headers", "_lines", "_targets", "_texts", "_words")
 
     def __init__(self, headers: Headers, texts: Texts) -> None:
         self._headers = headers
         self._texts = texts
+        self._blocks: Memory[bytes, Masked] = Memory(MEMORY_BYTES)
         self._lines: dict[bytes, Masked] = {}
         self._targets: dict[bytes, Masked] = {}
         self._words: dict[bytes, Masked] = {}
@@ -41,6 +45,14 @@ class Heads:
 
     def fields(self, lines: bytes) -> Masked:
         """Header fields, each with its line end; trailers are such too."""
+        known = self._blocks.get(lines)
+        if known is None:
+            known = self._fields(lines)
+            size = len(lines) if known[0] is lines else len(lines) + len(known[0])
+            self._blocks.put(lines, known, size)
+        return known if known[1] else (lines, ())
+
+    def _fields(self, lines: bytes) -> Masked:
         if b"\n " in lines or b"\n\t" in lines:
             return self._folded(lines)
         known = self._lines

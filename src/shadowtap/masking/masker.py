@@ -77,14 +77,14 @@ class Masker:
 
     def request(self, request: Request) -> Request:
         """A request; itself where it holds no secret."""
-        target = self._heads.target(request.target)[0]
-        malformed = Flag.MALFORMED_START in request.flags
+        malformed = bool(request.flags) and Flag.MALFORMED_START in request.flags
         head, body, kinds = self._messages.masked(
             request.head, request.body, request.chunked, target=request.target, malformed=malformed
         )
         if not kinds and body is request.body:
             return request
         self._count(kinds)
+        target = self._heads.target(request.target)[0]
         method = self._heads.text(request.method)[0] if malformed else request.method
         return msgspec.structs.replace(request, method=method, target=target, head=head, body=body)
 
@@ -118,14 +118,11 @@ class Masker:
 
     def observation(self, observation: Observation) -> Observation:
         """All that is known of one request."""
-        exchange = self.exchange(observation.exchange)
-        outcomes = [self._as_in(exchange, observation.exchange, outcome) for outcome in observation.outcomes]
-        return msgspec.structs.replace(
-            observation,
-            exchange=exchange,
-            outcomes=tuple(outcomes),
-            verdicts=tuple([self.verdict(verdict) for verdict in observation.verdicts]),
-        )
+        unmasked = observation.exchange
+        exchange = self.exchange(unmasked)
+        outcomes = tuple([self._as_in(exchange, unmasked, outcome) for outcome in observation.outcomes])
+        verdicts = observation.verdicts and tuple([self.verdict(one) for one in observation.verdicts])
+        return Observation(exchange, observation.fate, outcomes, verdicts)
 
     def _as_in(self, exchange: Exchange, unmasked: Exchange, outcome: Outcome) -> Outcome:
         """An outcome whose request is mostly that of the exchange, which is masked already."""

@@ -73,6 +73,8 @@ class Texts:
         """All of them, in order and without overlap."""
         occurring = self._gate.occurring(text)
         pairs = _PAIRS.get(kind)
+        if not occurring and (pairs is None or b"=" not in text):
+            return []
         named: list[Named] = []
         if pairs is not None and b"=" in text:
             named = list(named_in_pairs(text, pairs, self._names))

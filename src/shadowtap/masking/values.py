@@ -22,6 +22,7 @@ SCHEMES = frozenset(
 """Authentication schemes (IANA's registry, and those of clouds), which stay readable."""
 
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID_BYTES = 36
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*")
 
 StandIn = tuple[bytes, str]
@@ -86,7 +87,7 @@ class Values:
         value = plain(written)
         if not value or is_stand_in(value):
             return written, ""
-        if _UUID.fullmatch(value):
+        if len(value) == _UUID_BYTES and _UUID.fullmatch(value):
             return self._stand_ins.uuid(value), kind
         shape = self._whole(value)
         if shape is not None:
@@ -106,6 +107,6 @@ def is_stand_in(value: bytes) -> bool:
     """Whether a value is a stand-in already."""
     if MASKED.fullmatch(value) is not None:
         return True
-    written = bare(value)
+    written = value if value.isalnum() else bare(value)
     is_phone = value.startswith(b"+") and written.startswith(b"999") and written.isdigit()
     return is_masked_card(written) or is_phone or is_masked_iban(written.upper())

@@ -17,7 +17,7 @@ from shadowtap.http1 import field
 from shadowtap.record.arrow import pa
 from shadowtap.record.outcomes import outcome_column, verdict_column
 from shadowtap.record.schema import SCHEMA
-from shadowtap.record.texts import latin_text, starts, text, utf8_text
+from shadowtap.record.texts import binary, latin_text, nothing_or, starts, text, utf8_text
 
 _HOST = re.compile(rb"\n[Hh][Oo][Ss][Tt]:[ \t]*([^\r\n]*)")
 _MEDIA_TYPE = re.compile(rb"\n[Cc]ontent-[Tt]ype:[ \t]*([^;\r\n]*)")
@@ -118,12 +118,12 @@ def _requests(requests: list[Request]) -> dict[str, Any]:
         "request_version": latin_text([r.version for r in requests]),
         "request_time_ns": pa.array([r.time_ns for r in requests], pa.int64()),
         "request_end_ns": pa.array([r.end_ns for r in requests], pa.int64()),
-        "request_head": pa.array(heads, pa.binary()),
-        "request_body": pa.array(bodies, pa.binary()),
+        "request_head": binary(heads),
+        "request_body": binary(bodies),
         "request_body_bytes": pa.array([None if b is None else len(b) for b in bodies], pa.int64()),
         "request_chunked": pa.array([r.chunked for r in requests], pa.bool_()),
         "request_flags": _flags([r.flags for r in requests]),
-        "request_fault": pa.array([r.fault for r in requests], pa.string()),
+        "request_fault": nothing_or([r.fault for r in requests], pa.string()),
     }
 
 
@@ -136,12 +136,12 @@ def _responses(responses: list[Response]) -> dict[str, Any]:
         "media_type": utf8_text([None if head is None else _media_type(head) for head in heads])[0],
         "response_time_ns": pa.array([r.time_ns for r in responses], pa.int64()),
         "response_end_ns": pa.array([r.end_ns for r in responses], pa.int64()),
-        "response_head": pa.array(heads, pa.binary()),
-        "response_body": pa.array([r.body for r in responses], pa.binary()),
+        "response_head": binary(heads),
+        "response_body": binary([r.body for r in responses]),
         "response_body_bytes": pa.array([r.body_bytes for r in responses], pa.int64()),
         "response_chunked": pa.array([r.chunked for r in responses], pa.bool_()),
         "response_flags": _flags([r.flags for r in responses]),
-        "response_fault": pa.array([r.fault for r in responses], pa.string()),
+        "response_fault": nothing_or([r.fault for r in responses], pa.string()),
     }
 
 

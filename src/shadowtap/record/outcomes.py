@@ -6,7 +6,7 @@ from typing import Any
 from shadowtap.events import Difference, Observation, Outcome, Request, Response
 from shadowtap.record.arrow import pa
 from shadowtap.record.schema import DIFFERENCE, NOISE, OUTCOME, VERDICT
-from shadowtap.record.texts import starts, text
+from shadowtap.record.texts import binary, nothing_or, starts, text
 
 
 def outcome_column(observations: Sequence[Observation]) -> Any:
@@ -17,12 +17,12 @@ def outcome_column(observations: Sequence[Observation]) -> Any:
     fields = [
         text([o.target for o in outcomes]),
         pa.array([o.status for o in outcomes], pa.int32()),
-        pa.array([o.failure for o in outcomes], pa.string()),
+        nothing_or([o.failure for o in outcomes], pa.string()),
         pa.array([o.sent_ns for o in outcomes], pa.int64()),
         pa.array([o.first_byte_ns for o in outcomes], pa.int64()),
         pa.array([o.elapsed_ns for o in outcomes], pa.int64()),
-        pa.array([o.head for o in outcomes], pa.binary()),
-        pa.array(
+        binary([o.head for o in outcomes]),
+        nothing_or(
             [_body(outcome, o.exchange.response) for o in observations for outcome in o.outcomes], pa.binary()
         ),
         *_sent_fields(sent),

@@ -5,6 +5,7 @@ bounded. Times are those of production, so several sources are read together in 
 """
 
 import asyncio
+import gc
 import heapq
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from shadowtap.events import Exchange, Message, Outcome, Request
 from shadowtap.ledger import ScheduleAccount
 from shadowtap.replay.schedule import LAP, Schedule
 from shadowtap.runner.observe import key_of
+from shadowtap.runner.slices import ask_for_short_slices
 from shadowtap.stored import BATCH, Renumbered, Stored
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ _FEW = 64
 """Messages taken over at once, in a fraction of a millisecond."""
 _SLACK_NS = 500_000
 """What is due within this is sent now: timers count whole milliseconds."""
+_GC_THRESHOLD = 5_000
+"""Values that are looked at together for garbage: at 50,000, as elsewhere, it takes milliseconds at a time."""
 _SWITCH_S = 0.0005
 """How soon the thread that reads makes room for the one that sends; Python's default is 5 ms."""
 
@@ -174,6 +178,8 @@ class ScheduledReader:
 
     async def _give(self) -> None:
         await self._filled.wait()
+        gc.set_threshold(_GC_THRESHOLD, *gc.get_threshold()[1:])
+        ask_for_short_slices()
         self._origin, self._wall = perf_counter_ns(), time_ns()
         heap = self._heap
         while heap or not self._over:

@@ -13,6 +13,7 @@ afterwards is counted as late.
 
 from collections.abc import Callable
 
+import msgspec
 from msgspec.structs import replace
 
 from shadowtap.events import Exchange, Observation, Outcome, Request
@@ -41,19 +42,17 @@ def key_of(request: Request) -> Key:
     return request.connection.number, index
 
 
-class _Open:
-    """A request of which something is awaited; `awaited` outcomes, once its fate is known."""
+class _Open(msgspec.Struct, gc=False):
+    """A request of which something is awaited; `awaited` outcomes, once its fate is known. `size` are the octets of
+    what has come."""
 
-    __slots__ = ("awaited", "due", "exchange", "fate", "outcomes", "request", "size")
-
-    def __init__(self, request: Request, due: float) -> None:
-        self.request = request
-        self.due = due
-        self.fate = ""
-        self.awaited = 0
-        self.exchange: Exchange | None = None
-        self.outcomes: tuple[Outcome, ...] = ()
-        self.size = len(request.head) + len(request.body)
+    request: Request
+    due: float
+    size: int
+    fate: str = ""
+    awaited: int = 0
+    exchange: Exchange | None = None
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class Joiner:
@@ -80,17 +79,19 @@ class Joiner:
 
     def began(self, request: Request) -> None:
         """A request has been seen; its fate will be told."""
-        entry = _Open(request, self._due)
+        size = len(request.head) + len(request.body)
         opened = self._open
-        opened[request.connection.number, request.index] = entry
+        opened[request.connection.number, request.index] = _Open(request, self._due, size)
         self.counters.open_now += 1
-        self._bytes += entry.size
+        self._bytes += size
         if len(opened) > self._limit or self._bytes > self._limit_bytes:
             self._make_room()
 
     def fated(self, request: Request, fate: str, awaited: int) -> None:
         """The fate of a request is known; `awaited` is how many targets have it, or have answered it already."""
-        entry = self._open.get(key_of(request))
+        index = request.index
+        key = (request.connection.number, index) if index <= _INDEX else key_of(request)
+        entry = self._open.get(key)
         if entry is not None:
             entry.fate = fate
             entry.awaited = awaited
@@ -113,19 +114,26 @@ class Joiner:
             return
         entry.exchange = exchange
         if response is not None:
-            self._grow(entry, len(response.head) + len(response.body))
+            size = len(response.head) + len(response.body)
+            entry.size += size
+            self._bytes += size
         if entry.fate and len(entry.outcomes) >= entry.awaited:
             self._settle(entry)
 
     def outcome(self, outcome: Outcome) -> None:
         """A target has answered, or has failed to."""
-        entry = self._open.get(key_of(outcome.request))
+        request = outcome.request
+        index = request.index
+        key = (request.connection.number, index) if index <= _INDEX else key_of(request)
+        entry = self._open.get(key)
         if entry is None:
             self.counters.late += 1
             return
-        entry.outcomes += (outcome,)
-        self._grow(entry, len(outcome.head) + len(outcome.body))
-        if entry.exchange is not None and entry.fate and len(entry.outcomes) >= entry.awaited:
+        outcomes = entry.outcomes = (*entry.outcomes, outcome)
+        size = len(outcome.head) + len(outcome.body)
+        entry.size += size
+        self._bytes += size
+        if entry.exchange is not None and entry.fate and len(outcomes) >= entry.awaited:
             self._settle(entry)
 
     # -- what does not come ----------------------------------------------------------------------------------
@@ -156,10 +164,6 @@ class Joiner:
         self._settle(entry)
 
     # -- what goes out ---------------------------------------------------------------------------------------
-
-    def _grow(self, entry: _Open, octets: int) -> None:
-        entry.size += octets
-        self._bytes += octets
 
     def _settle(self, entry: _Open) -> None:
         request = entry.request

@@ -23,7 +23,8 @@ from shadowtap.stored.sources import open_stored
 FRAME = 64
 """Messages in a frame: unpickling them takes some tenths of a millisecond."""
 _NICE = 10
-"""It reads seconds ahead, so whoever sends goes first."""
+"""It reads seconds ahead, so whoever sends goes first. Not last of all: on a busy machine the policy for idle times
+(SCHED_IDLE) leaves it without the processor for so long that what was read ahead runs out."""
 _CODE = "from shadowtap.stored.apart import serve; serve()"
 
 
@@ -38,7 +39,7 @@ class Apart:
             [sys.executable, "-c", _CODE, spec.url, key_file or ""],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            start_new_session=True,
+            process_group=0,  # Ctrl-C is not for it; a session of its own would count as much as its parent's
         )
         opened = self._next()
         if isinstance(opened, ShadowtapError):
@@ -81,7 +82,6 @@ class Apart:
 def serve() -> None:
     """What the process does: read the source that its arguments name."""
     url, key_file = sys.argv[1:3]
-    os.nice(_NICE)
     pipe = sys.stdout.buffer
     try:
         spec = parse(url)
@@ -89,6 +89,7 @@ def serve() -> None:
             raise RunError(f"{url}: is not read apart")
         source = open_stored(spec, key_file=key_file or None)
         _write(pipe, (None, []))
+        os.nice(_NICE)  # from here on: until it is open, everybody waits for it
         for batch in source.batches():
             for start in range(0, len(batch), FRAME):
                 _write(pipe, (source.progress(), batch[start : start + FRAME]))
