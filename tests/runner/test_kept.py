@@ -165,3 +165,30 @@ async def test_what_is_not_there_is_said_before_anything_begins(tmp_path):
         for url in (f"recording:{tmp_path}/none", f"gor:{tmp_path}/none"):
             with pytest.raises(RunError, match="there is no such"):
                 await Run([url], [server.port], schedule=ScheduleSettings()).runner.run()
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed", "warned"), [("gor", False, 1), ("gor", True, 0), ("recording", False, 0)]
+)
+@live
+async def test_it_is_said_when_production_cannot_be_recognised(tmp_path, kind, allowed, warned):
+    url = await recorded(tmp_path, visits(1, 1), kind=kind)
+    async with serving() as server:
+        run = await run_to_the_end([url], [server.port], allow_production_target=allowed)
+    told = [
+        event for event in run.watcher.events if "a target that is production cannot be recognised" in event
+    ]
+    assert len(told) == warned
+
+
+@live
+async def test_what_is_damaged_in_a_file_is_said(tmp_path):
+    url = await recorded(tmp_path, visits(1, 2), kind="gor")
+    file = tmp_path / "kept"
+    file.write_bytes(b"no head\nx" + "\n🐵🙈🙉\n".encode() + file.read_bytes())
+    async with serving() as server:
+        run = await run_to_the_end([url], [server.port])
+    assert len(server.requests) == 2
+    assert any(
+        "not all of it can be read: malformed_record 1" in event for event in run.watcher.events
+    )
