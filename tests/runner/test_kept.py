@@ -189,6 +189,4 @@ async def test_what_is_damaged_in_a_file_is_said(tmp_path):
     async with serving() as server:
         run = await run_to_the_end([url], [server.port])
     assert len(server.requests) == 2
-    assert any(
-        "not all of it can be read: malformed_record 1" in event for event in run.watcher.events
-    )
+    assert any("not all of it can be read: malformed_record 1" in event for event in run.watcher.events)
