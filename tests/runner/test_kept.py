@@ -101,9 +101,7 @@ HOUR_SPEED = float(os.environ.get("SHADOWTAP_HOUR_SPEED", "3600"))
 async def test_an_hour_in_a_moment_keeps_the_order_of_each_connection(tmp_path):
     """Five connections that ask in turns every five seconds, for an hour. With SHADOWTAP_HOUR_SPEED=60 it takes a
     minute, as it does for users."""
-    connections = [
-        Connection(endpoint(f"10.0.8.9:{20_000 + n}"), endpoint("10.0.1.20:80")) for n in range(5)
-    ]
+    connections = [Connection(endpoint(f"10.0.8.9:{20_000 + n}"), endpoint("10.0.1.20:80")) for n in range(5)]
     with PcapWriter(tmp_path / "hour.pcap") as writer:
         for number in range(720):
             connection, at_ns = connections[number % 5], NOON_NS + number * 5 * 10**9
