@@ -18,6 +18,7 @@ import pytest
 
 from replay.peer import live, serving
 from replay.ports import free_port
+from runner.running import page
 from runner.secrets import (
     NAMES,
     PASSWORD,
@@ -152,7 +153,7 @@ async def test_a_live_run_with_all_there_is_shows_and_writes_no_secret(tmp_path)
 def capture(tmp_path_factory):
     """A capture of a part of the traffic, and a recording of it with nothing masked."""
     folder = tmp_path_factory.mktemp("open")
-    source = write(folder / "planted.pcap", frames(messages(every=3)))
+    source = write(folder / "planted.pcap", frames(messages(every=2)))
     assert main(["run", "--from", source, "--to", f"recording:{folder}/rec?mask=no", "--quiet"]) == 0
     assert len(found_in_observations(list(Recording(folder / "rec").exchanges()))) == len(SECRETS)
     return source, f"recording:{folder}/rec"
@@ -186,18 +187,6 @@ def test_nothing_shows_a_secret(argv, capture, capfdbinary):
         told = capfdbinary.readouterr()
         assert len(told.out) > 50_000
         assert found_in(told.out + told.err) == []
-
-
-async def page(port: int, path: str) -> str:
-    """What the status port serves; nothing while it is not there yet."""
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return ""
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-    served = await reader.read()
-    writer.close()
-    return served.decode()
 
 
 def kept_rows(root: Path) -> int:
