@@ -5,7 +5,11 @@ import sys
 
 import pytest
 
+from content.test_server import DECODERS
+from masking.messages import CODINGS, sent
 from replay.peer import live, serving, until
+from replay.ports import free_port
+from replay.web import nginx
 from runner.running import mirrored, run_to_the_end, to
 from runner.traffic import conversation, get, post, visits, write
 from shadowtap.config import HookSettings, MaskSettings, RewriteSettings, SinkSettings, TransformSettings
@@ -132,6 +136,33 @@ async def test_rewriting_and_masking_change_what_is_sent(tmp_path):
         or sum(changes.rewritten.values()) == 3
     )
     assert sum(changes.masked.values()) == 2
+
+
+@live
+async def test_rewritten_bodies_in_every_dress_arrive_correct_at_nginx(tmp_path):
+    """nginx writes down what it understood; one wrong length or chunk would break the requests behind it."""
+    port, files = free_port(), tmp_path / "files"
+    files.mkdir()
+    files.chmod(0o777)
+    put, dresses = [], [(coding, chunked) for coding in CODINGS for chunked in (False, True)]
+    for number, dress in enumerate(dresses):
+        line = b"PUT /up/%d HTTP/1.1" % number
+        asked = sent(
+            b"application/json",
+            b'{"user": {"id": 1}, "rest": "as it was"}',
+            dress[0],
+            in_chunks=dress[1],
+            line=line,
+        )
+        put.append(asked.head + asked.body)
+    rules = (RewriteSettings(set_json=('$.user.id = "' + "n" * 5000 + '"',)),)
+    dav = f"location /up/ {{ root {files}; dav_methods PUT; create_full_put_path on; }}"
+    with nginx(tmp_path, port, dav):
+        run = await run_to_the_end([shop(tmp_path, conversation(1, put))], [port], rewrite=rules)
+    assert run.targets[0].answers.statuses == {201: len(dresses)}
+    for number, (coding, _) in enumerate(dresses):
+        arrived = DECODERS[coding.encode()]((files / "up" / str(number)).read_bytes())
+        assert json.loads(arrived) == {"user": {"id": "n" * 5000}, "rest": "as it was"}
 
 
 @live
