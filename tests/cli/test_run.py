@@ -73,7 +73,10 @@ def test_options_become_settings(runner, tmp_path):
         "--replay-ambiguous",
         "--quiet",
     ]
-    assert main([*ARGV, *options, "--summary", str(tmp_path / "x")]) == 0
+    assert (
+        main(["run", "--from", "pcap:a", "--to", "https://b", *options, "--summary", str(tmp_path / "x")])
+        == 0
+    )
     settings = runner.settings
     (target,) = settings.targets
     assert (target.pool, target.timeout_s, target.keep_host, target.verify) == (3, 2.0, True, False)

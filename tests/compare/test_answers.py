@@ -85,6 +85,7 @@ def test_head_requests_have_no_body_to_compare() -> None:
 def test_a_body_that_is_gone_is_a_difference() -> None:
     assert said(answer("hello"), answer("")) == ["body_missing body: hello ≠ "]
     assert said(answer(""), answer("hello")) == ["body_extra body:  ≠ hello"]
+    assert said(answer(""), answer("hello", 200, "multipart/form-data"))[-1] == "body_extra body:  ≠ 5 bytes"
 
 
 def test_bodies_of_two_kinds_are_one_difference() -> None:

@@ -75,6 +75,12 @@ def test_a_cookie_that_is_emptied_is_another_one() -> None:
     ]
 
 
+def test_the_case_of_a_cookie_s_path_counts() -> None:
+    assert both(["Set-Cookie: a=1; Path=/A"], ["Set-Cookie: a=1; path=/a"]) == [
+        "cookie_attribute cookie a: path=/A ≠ path=/a"
+    ]
+
+
 def test_a_location_on_the_own_host_is_the_same() -> None:
     verdict = judged(
         answer("", 302, None, "Location: https://shop.example/orders/7"), answer("", 302, None, "Location: http://next.example:8080/orders/7")

@@ -31,6 +31,9 @@ class Stars:
     def request(self, request: Request) -> Request:
         return msgspec.structs.replace(starred(request), target=request.target.replace(b"secret", b"***"))
 
+    def text(self, text: str) -> str:
+        return text.replace("secret", "***")
+
     def verdict(self, verdict: Verdict) -> Verdict:
         def shown(d: Difference) -> Difference:
             return Difference(

@@ -125,6 +125,25 @@ to = ["http://one", "recording:/data?max_size=1GiB&mask=no", "jsonl:-"]
     assert (other.targets, other.sinks[0].file_bytes) == ((), 1 << 20)
 
 
+def test_the_key_of_recordings_is_that_of_those_that_are_written(file):
+    sinks = ("recording:a", "recording:b?key=own.key", "gor:c")
+    settings = load(targets=sinks, recording_key="our.key")
+    assert [sink.key for sink in settings.sinks] == ["our.key", "own.key", None]
+    told = load(file('recording_key = "our.key"\nto = ["recording:a"]'))
+    assert [sink.key for sink in told.sinks] == ["our.key"]
+
+
+@pytest.mark.parametrize(
+    ("source", "sink"),
+    [("recording:a", "recording:./a/"), ("gor:a.gor", "gor:a.gor"), ("gor:*.gor", "gor:x/../new.gor")],
+)
+def test_what_is_read_is_not_written_to(source, sink, file):
+    file("")
+    with pytest.raises(UsageError, match="is what is read, too; name another for what is written"):
+        load(sources=[source], targets=[sink])
+    assert load(sources=[source, "gor:-"], targets=["recording:other", "gor:other"])
+
+
 def test_tables_and_the_command_line_add_up(file):
     name = file("""
 from = "pcap:a"

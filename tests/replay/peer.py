@@ -180,7 +180,7 @@ async def until(met: Callable[[], object]):
             await asyncio.sleep(0.001)
 
 
-def live(test):
+def live(test, patience_s=2 * PATIENCE_S):
     """A test that runs in an event loop like the runner's. Exceptions that escape a callback fail it."""
 
     @functools.wraps(test)
@@ -189,7 +189,7 @@ def live(test):
 
         async def limited():
             asyncio.get_running_loop().set_exception_handler(lambda _, context: escaped.append(context))
-            async with asyncio.timeout(2 * PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 await test(*args, **named)
 
         uvloop.run(limited())

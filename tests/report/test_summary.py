@@ -7,7 +7,7 @@ import pytest
 from ledgers import SECOND_NS, STAGING, START_NS, lossy_run, quiet_run
 
 from shadowtap import __version__
-from shadowtap.ledger import Ledger, SessionCounters
+from shadowtap.ledger import CaptureCounters, Ledger, SessionCounters
 from shadowtap.report.summary import as_json, summary
 
 LATER = START_NS + 83 * SECOND_NS
@@ -112,7 +112,12 @@ def test_an_account_that_does_not_add_up_says_so_first_and_last():
 
 
 def test_nothing_seen_says_what_to_look_at():
-    assert "and no packet either: is the mirror sending here?" in summary(Ledger(START_NS), LATER, "done")
+    assert "in what was kept, or in the part of it that was asked for" in summary(
+        Ledger(START_NS), LATER, "x"
+    )
+    listening = Ledger(START_NS)
+    listening.capture["vxlan://:4789"] = CaptureCounters()
+    assert "and no packet either: is the mirror sending here?" in summary(listening, LATER, "done")
 
 
 def test_json():

@@ -115,3 +115,15 @@ async def mirrored(targets, *, more: Sequence[str] = (), **settings) -> AsyncIte
     with Mirror(free_port(socket.SOCK_DGRAM)) as mirror:
         async with running([mirror.url, *more], targets, **settings) as run:
             yield run, mirror
+
+
+async def page(port: int, path: str) -> str:
+    """What the status port serves; nothing while it is not there yet."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return ""
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    served = await reader.read()
+    writer.close()
+    return served.decode()

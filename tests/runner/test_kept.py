@@ -1,15 +1,20 @@
 """What was kept is sent again: recordings and GoReplay's files, on schedule or at once, in laps, in windows."""
 
+import asyncio
+import functools
+import os
 import time
 
 import pytest
 
 from replay.peer import OK, live, serving, until
 from runner.running import Run, mirrored, run_to_the_end, running, to
-from runner.traffic import NOON_NS, conversation, get, visits, write
+from runner.traffic import ANSWER, NOON_NS, conversation, endpoint, get, visits, write
 from shadowtap.api import exchanges
+from shadowtap.capture.pcap_writer import PcapWriter
 from shadowtap.config import SinkSettings, TransformSettings
 from shadowtap.config.schedule import Moment, ScheduleSettings
+from shadowtap.demo.packets import Connection
 from shadowtap.errors import RunError
 
 
@@ -89,6 +94,37 @@ async def test_faster_and_again(tmp_path):
     assert (run.ledger.schedule.lap, run.ledger.schedule.laps) == (3, 3)
 
 
+HOUR_SPEED = float(os.environ.get("SHADOWTAP_HOUR_SPEED", "3600"))
+
+
+@functools.partial(live, patience_s=3600 / HOUR_SPEED + 40)
+async def test_an_hour_in_a_moment_keeps_the_order_of_each_connection(tmp_path):
+    """Five connections that ask in turns every five seconds, for an hour. With SHADOWTAP_HOUR_SPEED=60 it takes a
+    minute, as it does for users."""
+    connections = [Connection(endpoint(f"10.0.8.9:{20_000 + n}"), endpoint("10.0.1.20:80")) for n in range(5)]
+    with PcapWriter(tmp_path / "hour.pcap") as writer:
+        for number in range(720):
+            connection, at_ns = connections[number % 5], NOON_NS + number * 5 * 10**9
+            frames = connection.open() if number < 5 else []
+            frames += connection.send(0, get(f"/{number % 5}/{number // 5}")) + connection.send(1, ANSWER)
+            for place, frame in enumerate(frames):
+                writer.write(frame, at_ns + place * 1_000_000)
+    await run_to_the_end(
+        [f"pcap:{tmp_path}/hour.pcap"], [], sinks=[SinkSettings(url=f"recording:{tmp_path}/rec")]
+    )
+    async with serving() as server:
+        begin = time.monotonic()
+        run = await run_to_the_end(
+            [f"recording:{tmp_path}/rec"], [server.port], schedule=ScheduleSettings(speed=HOUR_SPEED)
+        )
+        assert time.monotonic() - begin >= 3595 / HOUR_SPEED
+    assert (run.ledger.requests.seen, run.targets[0].answered) == (720, 720)
+    heard = [
+        [octets.split(b" ")[1].decode() for octets in peer.requests] for peer in server.peers if peer.requests
+    ]
+    assert sorted(heard) == [[f"/{n}/{m}" for m in range(144)] for n in range(5)]
+
+
 @live
 async def test_as_fast_as_the_targets_take_it(tmp_path):
     url = await recorded(tmp_path, visits(3, 3), step_ns=10_000_000_000)
@@ -117,8 +153,6 @@ async def test_a_window_of_time(tmp_path):
 
 @live
 async def test_a_slow_target_shows_in_the_latency_from_the_intended_moment(tmp_path):
-    import asyncio
-
     async def slow(peer):
         while True:
             await peer.request()
@@ -165,3 +199,28 @@ async def test_what_is_not_there_is_said_before_anything_begins(tmp_path):
         for url in (f"recording:{tmp_path}/none", f"gor:{tmp_path}/none"):
             with pytest.raises(RunError, match="there is no such"):
                 await Run([url], [server.port], schedule=ScheduleSettings()).runner.run()
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed", "warned"), [("gor", False, 1), ("gor", True, 0), ("recording", False, 0)]
+)
+@live
+async def test_it_is_said_when_production_cannot_be_recognised(tmp_path, kind, allowed, warned):
+    url = await recorded(tmp_path, visits(1, 1), kind=kind)
+    async with serving() as server:
+        run = await run_to_the_end([url], [server.port], allow_production_target=allowed)
+    told = [
+        event for event in run.watcher.events if "a target that is production cannot be recognised" in event
+    ]
+    assert len(told) == warned
+
+
+@live
+async def test_what_is_damaged_in_a_file_is_said(tmp_path):
+    url = await recorded(tmp_path, visits(1, 2), kind="gor")
+    file = tmp_path / "kept"
+    file.write_bytes(b"no head\nx" + "\n🐵🙈🙉\n".encode() + file.read_bytes())
+    async with serving() as server:
+        run = await run_to_the_end([url], [server.port])
+    assert len(server.requests) == 2
+    assert any("not all of it can be read: malformed_record 1" in event for event in run.watcher.events)

@@ -5,7 +5,11 @@ import sys
 
 import pytest
 
+from content.test_server import DECODERS
+from masking.messages import CODINGS, sent
 from replay.peer import live, serving, until
+from replay.ports import free_port
+from replay.web import nginx
 from runner.running import mirrored, run_to_the_end, to
 from runner.traffic import conversation, get, post, visits, write
 from shadowtap.config import HookSettings, MaskSettings, RewriteSettings, SinkSettings, TransformSettings
@@ -132,6 +136,33 @@ async def test_rewriting_and_masking_change_what_is_sent(tmp_path):
         or sum(changes.rewritten.values()) == 3
     )
     assert sum(changes.masked.values()) == 2
+
+
+@live
+async def test_rewritten_bodies_in_every_dress_arrive_correct_at_nginx(tmp_path):
+    """nginx writes down what it understood; one wrong length or chunk would break the requests behind it."""
+    port, files = free_port(), tmp_path / "files"
+    files.mkdir()
+    files.chmod(0o777)
+    put, dresses = [], [(coding, chunked) for coding in CODINGS for chunked in (False, True)]
+    for number, dress in enumerate(dresses):
+        line = b"PUT /up/%d HTTP/1.1" % number
+        asked = sent(
+            b"application/json",
+            b'{"user": {"id": 1}, "rest": "as it was"}',
+            dress[0],
+            in_chunks=dress[1],
+            line=line,
+        )
+        put.append(asked.head + asked.body)
+    rules = (RewriteSettings(set_json=('$.user.id = "' + "n" * 5000 + '"',)),)
+    dav = f"location /up/ {{ root {files}; dav_methods PUT; create_full_put_path on; }}"
+    with nginx(tmp_path, port, dav):
+        run = await run_to_the_end([shop(tmp_path, conversation(1, put))], [port], rewrite=rules)
+    assert run.targets[0].answers.statuses == {201: len(dresses)}
+    for number, (coding, _) in enumerate(dresses):
+        arrived = DECODERS[coding.encode()]((files / "up" / str(number)).read_bytes())
+        assert json.loads(arrived) == {"user": {"id": "n" * 5000}, "rest": "as it was"}
 
 
 @live
@@ -268,8 +299,8 @@ async def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(tmp_path, ca
 # -- everything at once ----------------------------------------------------------------------------------------
 
 
-@live
-async def test_with_all_of_it_at_once_every_request_has_one_fate(tmp_path):
+def everything(tmp_path):
+    """Settings with every kind of rule, change and code of users at once."""
     program = tmp_path / "middleware.py"
     program.write_text(
         "import sys\n"
@@ -285,7 +316,7 @@ async def test_with_all_of_it_at_once_every_request_has_one_fate(tmp_path):
         "def answers(request, production, outcomes):\n"
         "    pass\n"
     )
-    everything = {
+    return {
         "transform": TransformSettings(
             only=("status == 200",), skip=("path ~ /2$ and path ~ ^/2",), sample=0.9, sample_by="connection",
             allow=("POST /0/**",), idempotency_key=True,
@@ -296,28 +327,34 @@ async def test_with_all_of_it_at_once_every_request_has_one_fate(tmp_path):
         "legs": "front",
         "sinks": (SinkSettings(url=f"recording:{tmp_path}/kept", left_out=True), SinkSettings(url=f"jsonl:{tmp_path}/j")),
     }  # fmt: skip
+
+
+async def visited(run, mirror):
+    """Thirty connections of all kinds, some of them mirrored at both ends; the laws hold all the time."""
+    for number in range(30):
+        asked = [get(f"/{number}/{n}?token=x{n}") for n in range(3)] + [post(f"/{number % 2}/w", b"{}")]
+        frames = conversation(number, asked, answers=number % 7 != 0)
+        if number % 5 == 0:
+            torn = conversation(number, [asked[0], post("/torn", bytes(3000))])
+            frames = [frame for frame in torn if b"POST /torn" not in frame]
+        for frame in frames:
+            mirror.send([frame], vni=7)
+            if number % 3 == 0:
+                mirror.send([frame], vni=9)
+        assert run.ledger.imbalances() == []
+    await until(lambda: run.ledger.requests.seen >= 115)
+    run.interrupt()
+    return await run.end()
+
+
+@live
+async def test_with_all_of_it_at_once_every_request_has_one_fate(tmp_path):
     async with (
         serving() as one,
         serving() as two,
-        mirrored([to(one.port, rate=50.0), two.port], **everything) as (
-            run,
-            mirror,
-        ),
+        mirrored([to(one.port, rate=50.0), two.port], **everything(tmp_path)) as (run, mirror),
     ):
-        for number in range(30):
-            asked = [get(f"/{number}/{n}?token=x{n}") for n in range(3)] + [post(f"/{number % 2}/w", b"{}")]
-            frames = conversation(number, asked, answers=number % 7 != 0)
-            if number % 5 == 0:
-                torn = conversation(number, [asked[0], post("/torn", bytes(3000))])
-                frames = [frame for frame in torn if b"POST /torn" not in frame]
-            for frame in frames:
-                mirror.send([frame], vni=7)
-                if number % 3 == 0:
-                    mirror.send([frame], vni=9)
-            assert run.ledger.imbalances() == []
-        await until(lambda: run.ledger.requests.seen >= 115)
-        run.interrupt()
-        ledger = await run.end()
+        ledger = await visited(run, mirror)
     requests, observed = ledger.requests, ledger.observations
     assert requests.waiting == 0
     for bucket in ("filtered", "refused", "incomplete"):
@@ -329,3 +366,19 @@ async def test_with_all_of_it_at_once_every_request_has_one_fate(tmp_path):
     everything_kept, some = ledger.sinks.values()
     assert (everything_kept.written, everything_kept.waiting) == (requests.seen, 0)
     assert some.written + some.left_out == requests.seen
+
+
+@live
+async def test_a_dry_run_with_all_of_it_counts_the_same_fates_and_sends_nothing(tmp_path, capfdbinary):
+    async with serving() as server:
+        async with mirrored([server.port], dry_run=True, **everything(tmp_path)) as (run, mirror):
+            ledger = await visited(run, mirror)
+        assert server.peers == []
+    requests = ledger.requests
+    assert (requests.replayed, requests.waiting, ledger.targets, ledger.sinks) == (0, 0, {}, {})
+    for bucket in ("filtered", "refused", "incomplete"):
+        assert getattr(requests, bucket).total() > 0, bucket
+    shown = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert len(shown) == requests.refused["dry_run"] > 30
+    assert all(line["target"].startswith("/new/") for line in shown)
+    assert not (tmp_path / "kept").exists()

@@ -1,13 +1,13 @@
 """Patterns with a replacement: what Python's own engine does, in linear time."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shadowtap.transform.pattern import MAX_PROGRAM, MAX_SEARCHED_BYTES, Replacement
+from shadowtap.linear import SEARCHED_BYTES
+from shadowtap.transform.pattern import Replacement
 
 PATTERNS = st.sampled_from(
     ["^/v1/(.*)", "/v1", "a|b", "(a)(b)?", "^$", "x*", r"/users/(\d+)/(\w+)", "[^/]+$", r"\.png$", "(?i)API"]
@@ -44,14 +44,18 @@ def test_the_whole_match_and_other_letters():
 @pytest.mark.parametrize(
     ("pattern", "replacement", "told"),
     [
-        ("(", "", "not a pattern: missing ): ("),
+        ("(", "", "no regular expression: missing ): ("),
         ("(a)", "\\2", "\\2 in the replacement: the pattern has no group 2"),
         ("a", "\\1", "\\1 in the replacement: the pattern has no group 1"),
         ("a", "\\n", '"\\n" in the replacement: write \\1 for a group and \\\\ for a backslash'),
         ("a", "x\\", '"\\" in the replacement: write \\1 for a group and \\\\ for a backslash'),
-        ("(?=a)", "", "not a pattern: invalid perl operator: (?="),
-        ("a" * 1001, "", "a pattern has at most 1,000 characters, not 1,001"),
-        ("[a-z]{500}[0-9]{501}", "", "this pattern is too large; use fewer or smaller repetitions"),
+        ("(?=a)", "", "no regular expression: invalid perl operator: (?="),
+        ("a" * 1001, "", "a regular expression has at most 1,000 characters, not 1,001"),
+        (
+            "[a-z]{500}[0-9]{501}",
+            "",
+            "this regular expression is too large; use fewer or smaller repetitions",
+        ),
     ],
 )
 def test_mistakes_are_told(pattern, replacement, told):
@@ -60,13 +64,11 @@ def test_mistakes_are_told(pattern, replacement, told):
 
 
 def test_hostile_patterns_do_not_hang():
-    replace = Replacement("(a|a)*(a|a)*(a|a)*$", "x")
-    begun = time.perf_counter()
-    replace(b"a" * (MAX_SEARCHED_BYTES - 1) + b"b")
-    assert time.perf_counter() - begun < 2
-    assert MAX_PROGRAM == 1000
+    """A search that steps back would not end before the universe."""
+    text = b"a" * (SEARCHED_BYTES - 1) + b"b"
+    assert Replacement("(a|a)*(a|a)*(a|a)*$", "x")(text) == text + b"x"
 
 
 def test_longer_texts_are_left_alone():
-    text = b"a" * (MAX_SEARCHED_BYTES + 1)
+    text = b"a" * (SEARCHED_BYTES + 1)
     assert Replacement("a", "b")(text) is text

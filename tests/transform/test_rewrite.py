@@ -219,7 +219,7 @@ def test_what_is_made_is_always_one_good_request(made, rules):
         (lambda: header_rule("set", "X A", "1"), '"X A" is not the name of a header'),
         (lambda: header_rule("set", "X-A", "1\r\nEvil: 1"), "the value of X-A has a line break in it"),
         (lambda: rewrite_path("a", "/b?c=d"), 'a path has no query; leave out "\\?c=d"'),
-        (lambda: rewrite_path("(", "/b"), "not a pattern"),
+        (lambda: rewrite_path("(", "/b"), "no regular expression"),
         (lambda: json_rule("set", "a.b", "1"), r'a path begins with "\$"'),
     ],
 )

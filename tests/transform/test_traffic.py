@@ -62,7 +62,27 @@ def test_without_loss_every_rule_sees_its_own_answer(dialogue, size):
 
 
 @settings(deadline=None)
-@given(dialogues(), st.integers(1, 9), LOST)
+@given(dialogues(bursts=True, opened=False), st.integers(1, 9))
+def test_several_at_once_on_a_connection_joined_midway_are_judged_rightly_or_not_at_all(dialogue, size):
+    """Their answers may be those to requests before the capture began, so some are given to nobody."""
+    entered, out = carry(dialogue.segments, size)
+    assert len(entered) == len(dialogue.turns)
+    good = {
+        n
+        for n, turn in enumerate(dialogue.turns)
+        if re.findall(rb"HTTP/1\.1 ([2-5]\d\d)", turn.response)[0] == b"200"
+    }
+    sent = [int(re.findall(rb"/(\d+)", one.target)[0]) for one in out if isinstance(one, Request)]
+    assert sent == sorted(sent)
+    assert set(sent) <= good
+    left = {int(one.request.target[1:]): one.reason for one in out if isinstance(one, Dropped)}
+    assert {n for n, reason in left.items() if reason == f"not ({RULE})"}.isdisjoint(good)
+    assert set(left.values()) <= {f"not ({RULE})", "answer_missing"}
+    assert len(sent) + len(left) == len(dialogue.turns)
+
+
+@settings(deadline=None)
+@given(dialogues() | dialogues(bursts=True), st.integers(1, 9), LOST)
 def test_with_loss_every_request_still_has_one_fate_and_no_wrong_one(dialogue, size, lost):
     kept = [segment for place, segment in enumerate(dialogue.segments) if place not in lost]
     entered, out = carry(kept, size)

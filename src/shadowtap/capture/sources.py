@@ -10,6 +10,7 @@ wishes about the inner packets: they are only read here, and whoever joins a sou
 over.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -228,4 +229,8 @@ def _is_address(text: str, version: int) -> bool:
 def _suggestion(text: str) -> str:
     if re.search(r"\.(?:pcap|pcapng|cap)(?:\.gz|\.zst)?$", text):
         return f"for a capture file write pcap:{text}"
+    if re.search(r"\.gor(?:\.gz)?$", text):
+        return f"for a file of GoReplay write gor:{text}"
+    if os.path.isdir(text):
+        return f"for a recording write recording:{text}"
     return f"write {EXAMPLES}"

@@ -137,17 +137,19 @@ def _findings(results: Sequence[Result], masker: Masker) -> list[str]:
         rows = [row for row in summary.rows if not row.rule]
         for row in rows[:SHOWN]:
             endpoint, kind, where = row.group.place
-            lines.append(f"  {words.count(row.group.answers):>9}  {endpoint}  {kind} {masker.text(where)}")
+            lines.append(
+                f"  {words.count(row.group.answers):>9}  {masker.text(endpoint)}  {kind} {masker.text(where)}"
+            )
         if len(rows) > SHOWN:
             lines.append(f"  {'':9}  and {len(rows) - SHOWN} more; --compare-json has them all")
         if summary.noise:
-            lines.append(f"  noise: {words.reasons(summary.noise, 6)}")
+            lines.append(f"  noise: {masker.text(words.reasons(summary.noise, 6))}")
         if summary.skipped:
             lines.append(f"  not compared: {words.reasons(summary.skipped)}")
         ratio = result.latency.ratio
         if ratio is not None:
             lines.append(f"  latency: {result.latency.verdict}, {ratio:.2f} times production's in the middle")
-        lines += [f"  slower: {name}" for name in result.figures.slower[:SHOWN]]
+        lines += [f"  slower: {masker.text(name)}" for name in result.figures.slower[:SHOWN]]
     return lines
 
 

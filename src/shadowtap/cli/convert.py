@@ -48,7 +48,7 @@ def parser() -> Parser:
     add_ports(options)
     options.add_argument("--keep-secrets", action="store_true", help="do not mask secrets and personal data")
     options.add_argument(
-        "--masking-key",
+        "--mask-key",
         metavar="FILE",
         help="a secret that makes the stand-ins of secrets the same each time (default: random)",
     )
@@ -62,7 +62,7 @@ def execute(argv: list[str]) -> int:
     """Carry it out."""
     args = parser().parse(argv)
     chosen = _Choice(args)
-    masker = None if args.keep_secrets else Masker(_key(args.masking_key))
+    masker = None if args.keep_secrets else Masker(_key(args.mask_key))
     with closing(open_source(args.source, ports=args.port, key=args.recording_key)) as source:
         mask = None if masker is None else masker.observation
         sink = open_sink(args.dest, mask=mask, key=args.output_key)
@@ -99,7 +99,7 @@ def _key(path: str | None) -> bytes:
     try:
         return key_of(Path(path).read_bytes(), path)
     except OSError as error:
-        raise UsageError(f"--masking-key {path}: cannot be read: {error.strerror}") from None
+        raise UsageError(f"--mask-key {path}: cannot be read: {error.strerror}") from None
 
 
 class _Choice:
@@ -108,8 +108,8 @@ class _Choice:
     def __init__(self, args: argparse.Namespace) -> None:
         self.read = 0
         self.chosen = 0
-        self._only = _expression(args.only)
-        self._skip = _expression(args.skip)
+        self._only = _expression(args.only, "--only")
+        self._skip = _expression(args.skip, "--skip")
         self._limit: int | None = args.limit
 
     def __call__(self, observations: Iterator[Observation]) -> Iterator[Observation]:
@@ -125,8 +125,11 @@ class _Choice:
                 yield observation
 
 
-def _expression(text: str | None) -> Expression[Exchange] | None:
-    return None if text is None else parse(text)
+def _expression(text: str | None, option: str) -> Expression[Exchange] | None:
+    try:
+        return None if text is None else parse(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from None
 
 
 def _summary(source: Source, sink: Sink, chosen: _Choice, masker: Masker | None) -> Iterator[str]:

@@ -10,11 +10,12 @@ import ssl
 from collections.abc import Iterator
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 from typing import NamedTuple
 
 from shadowtap.capture import FileSource
 from shadowtap.capture.sources import FileSpec, UdpSpec, open_source
-from shadowtap.config import Settings, TargetSettings
+from shadowtap.config import Settings, SinkSettings, TargetSettings
 from shadowtap.config.sources import StoredSpec, parse
 from shadowtap.errors import RunError, UsageError
 from shadowtap.stored import open_stored
@@ -46,6 +47,8 @@ def preflight(settings: Settings) -> Iterator[Finding]:
         yield from source(url, settings.recording_key)
     for target in settings.targets:
         yield from asyncio.run(_target(target, listening))
+    for sink in settings.sinks:
+        yield _sink(sink)
     yield from _status(settings)
     yield from _ambitions(settings)
 
@@ -108,6 +111,31 @@ async def _target(target: TargetSettings, listening: set[int]) -> list[Finding]:
     if address.tls and not target.verify:
         found.append(Finding(Grade.WARNING, target.url, "its certificate is not verified"))
     return found
+
+
+def _sink(sink: SinkSettings) -> Finding:
+    """Whether it looks as if a sink could be written. Nothing is made."""
+    if sink.path == "-":
+        return Finding(Grade.OK, sink.url, "is written to standard output")
+    path, is_folder = Path(sink.path), sink.kind == "recording"
+    if path.exists() and path.is_dir() != is_folder and (is_folder or path.is_dir()):
+        what = "is a file; name a folder" if is_folder else "is a folder; name a file in it"
+        return Finding(Grade.PROBLEM, sink.url, what)
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not os.access(there, os.W_OK):
+        return Finding(Grade.PROBLEM, sink.url, f"{there} cannot be written; name another place, or allow it")
+    if sink.key is not None:
+        try:
+            _read_key(sink.key)
+        except (RunError, UsageError) as error:
+            return Finding(Grade.PROBLEM, sink.url, str(error))
+    return Finding(Grade.OK, sink.url, "can be written")
+
+
+def _read_key(path: str) -> None:
+    from shadowtap.record import read_key  # noqa: PLC0415  it needs the extra
+
+    read_key(path)
 
 
 def _context(target: TargetSettings) -> ssl.SSLContext:

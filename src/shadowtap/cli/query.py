@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from shadowtap.cli.options import Parser, reader
 from shadowtap.config.kinds import Count
-from shadowtap.errors import RunError
+from shadowtap.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from shadowtap.query import Database
@@ -53,7 +53,10 @@ def execute(argv: list[str]) -> int:
         if args.sql is None:
             _write(args.output, _guide(database))
             return 0
-        answer = database.ask(sys.stdin.read() if args.sql == "-" else args.sql)
+        sql = sys.stdin.read() if args.sql == "-" else args.sql
+        if not sql.strip():
+            raise UsageError("there is nothing to ask; write a query such as 'SELECT * FROM endpoints'")
+        answer = database.ask(sql)
         if answer is None:
             return 0
         if args.csv or args.json:

@@ -60,6 +60,7 @@ def execute(argv: list[str]) -> int:
         since=_moment(args.since, "--since"),
         until=_moment(args.until, "--until"),
     )
+    _check_window(schedule, args.since, args.until)
     for url in args.sources:
         _check(url, schedule)
     settings = require(settings_of(args, args.config, schedule=schedule))
@@ -68,6 +69,13 @@ def execute(argv: list[str]) -> int:
 
 def _moment(text: str | None, option: str) -> Moment | None:
     return None if text is None else parse_moment(text, option)
+
+
+def _check_window(schedule: ScheduleSettings, since: str | None, until: str | None) -> None:
+    """UsageError where it is plain that nothing lies in it."""
+    low, high = schedule.since, schedule.until
+    if low is not None and high is not None and low.from_start == high.from_start and low.ns >= high.ns:
+        raise UsageError(f"--until {until} is not behind --since {since}: nothing lies between the two")
 
 
 def _check(url: str, schedule: ScheduleSettings) -> None:

@@ -8,6 +8,7 @@ from shadowtap.cli.comparing import add_comparing, compare_table
 from shadowtap.cli.options import Parser, add_ports, reader
 from shadowtap.cli.sessions import add_sessions, sessions_table
 from shadowtap.cli.shaping import add_shaping, add_shaping_values, tables_of
+from shadowtap.cli.unused import refuse_unused
 from shadowtap.config import Settings
 from shadowtap.config.kinds import Seconds, Text, Wait, Whole
 from shadowtap.config.merge import load
@@ -59,7 +60,7 @@ def add_settings(parser: Parser, *, sources: bool = True) -> None:
         type=reader(Text, "--recording-key"),
         default=argparse.SUPPRESS,
         metavar="FILE",
-        help="the key of encrypted recordings that are read",
+        help="the key of encrypted recordings: of those that are read, and of those that are written",
     )
     add_shaping(parser)
     _add_replay(parser.add_argument_group("replay"))
@@ -85,6 +86,7 @@ def settings_of(args: argparse.Namespace, file: str | None, **more: Any) -> Sett
         **values,
     )
     _check_summary(settings.summary)
+    refuse_unused(args, settings)
     return settings
 
 

@@ -77,13 +77,21 @@ def compare_bodies(production: Content, target: Content, found: Differences) -> 
         return ""
     if not production.data or not target.data:
         kind = "body_extra" if not production.data else "body_missing"
-        found.add(kind, "body", production.text[:200], target.text[:200])
+        found.add(kind, "body", _shown(production, 200), _shown(target, 200))
         return ""
     kind, other = kind_of(production), kind_of(target)
     if kind is not other and not _is_plain(kind, other):
-        found.add("body_type", "body", f"{kind}: {production.text[:80]}", f"{other}: {target.text[:80]}")
+        found.add("body_type", "body", f"{kind}: {_shown(production, 80)}", f"{other}: {_shown(target, 80)}")
         return ""
     return _compare_as(kind, production, target, found)
+
+
+def _shown(content: Content, most: int) -> str:
+    """The beginning of a text. Of octets only how many they are: they say nothing to people, and nobody could find
+    the secrets in a piece of a multipart body."""
+    if content.data and kind_of(content) is Kind.BINARY:
+        return f"{len(content.data)} bytes"
+    return content.text[:most]
 
 
 def _is_plain(kind: Kind, other: Kind) -> bool:

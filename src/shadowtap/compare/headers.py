@@ -116,14 +116,18 @@ def _outside(value: str) -> tuple[str, str]:
     return name, attributes if held else "-"
 
 
+def _attribute(text: str) -> str:
+    """An attribute in one spelling: of a path the case counts, of a time only that there is one."""
+    name, equals, value = text.partition("=")
+    name = name.lower()
+    if name.startswith(_COOKIE_TIMES):
+        return name
+    return f"{name}{equals}{value if name == 'path' else value.lower()}"
+
+
 def _cookie(value: str) -> tuple[str, frozenset[str]]:
     """A cookie's name and attributes (RFC 6265, section 4.1); of those that are times only that they are there."""
     pair, *attributes = _PARAMETER.split(value)
     name, _, held = pair.partition("=")
-    kept = {
-        attribute.partition("=")[0].lower()
-        if attribute.lower().startswith(_COOKIE_TIMES)
-        else attribute.lower()
-        for attribute in attributes
-    }
+    kept = {_attribute(attribute) for attribute in attributes}
     return name.strip(), frozenset(kept - {""} | ({"empty"} if not held else set()))

@@ -52,7 +52,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def write_noise(rules: Iterable[NoiseRule], mask: Mask) -> str:
     """The text of a file with these rules, and their examples without secrets."""
-    return _HEAD + "".join(_rule(rule, masked_example(rule, mask)) for rule in rules)
+    return _HEAD + "".join(_rule(rule, masked_example(rule, mask), mask) for rule in rules)
 
 
 def read_noise(text: str) -> list[NoiseRule]:
@@ -81,8 +81,9 @@ def read_noise(text: str) -> list[NoiseRule]:
     ]
 
 
-def _rule(rule: NoiseRule, example: tuple[str, str]) -> str:
-    texts = {"endpoint": rule.endpoint, "kind": rule.kind, "where": rule.where, "source": rule.source.value}
+def _rule(rule: NoiseRule, example: tuple[str, str], mask: Mask) -> str:
+    endpoint, where = mask.text(rule.endpoint), mask.text(rule.where)
+    texts = {"endpoint": endpoint, "kind": rule.kind, "where": where, "source": rule.source.value}
     lines = ["", "[[noise]]", f"enabled = {str(rule.enabled).lower()}"]
     lines += [f"{name} = {_quoted(text)}" for name, text in texts.items()]
     if not rule.by_hand:

@@ -6,10 +6,12 @@ sinks, and ports on the command line replace those of the file; they are never m
 those of the command line last.
 """
 
+import os
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from shadowtap.config.compare import CompareSettings
 from shadowtap.config.file import FileSettings, Named, check_listen, named_target, read_file
@@ -18,7 +20,7 @@ from shadowtap.config.mask import MaskSettings
 from shadowtap.config.sessions import SessionSettings
 from shadowtap.config.settings import Settings, TargetSettings
 from shadowtap.config.sinks import SinkSettings, is_sink
-from shadowtap.config.sources import parse
+from shadowtap.config.sources import StoredSpec, parse
 from shadowtap.config.transform import TransformSettings, merged
 from shadowtap.errors import UsageError
 
@@ -47,10 +49,13 @@ def load(
     _refuse_twins(to)
     if "status" in values:
         check_listen(values["status"], "--status")
+    read = tuple(_source(named) for named in from_line or told.sources)
+    sinks = _sinks(to, values.get("recording_key", told.values.get("recording_key")))
+    _refuse_echoes(read, sinks)
     return Settings(
-        sources=tuple(_source(named) for named in from_line or told.sources),
+        sources=read,
         targets=tuple(chosen),
-        sinks=tuple(SinkSettings(url=n.url, **n.options) for n in to if is_sink(n.url)),
+        sinks=sinks,
         **(told.values | values | _tables(told.values, for_tables or {}, values)),
     )
 
@@ -78,10 +83,10 @@ def _tables(
     sessions = told.get("sessions", SessionSettings())
     return {
         "transform": merged(told.get("transform", TransformSettings()), given.get("transform", {})),
-        "mask": msgspec.structs.replace(mask, **given.get("mask", {})),
-        "hooks": msgspec.structs.replace(hooks, **given.get("hooks", {})),
-        "compare": msgspec.structs.replace(compare, **given.get("compare", {})),
-        "sessions": msgspec.structs.replace(sessions, **given.get("sessions", {})),
+        "mask": replace(mask, **given.get("mask", {})),
+        "hooks": replace(hooks, **given.get("hooks", {})),
+        "compare": replace(compare, **given.get("compare", {})),
+        "sessions": replace(sessions, **given.get("sessions", {})),
         "rewrite": (*told.get("rewrite", ()), *values.get("rewrite", ())),
     }
 
@@ -98,6 +103,25 @@ def _source(named: Named) -> str:
 
 def _target(named: Named, options: Mapping[str, Any]) -> TargetSettings:
     return TargetSettings(url=named.url, **options)
+
+
+def _sinks(to: Sequence[Named], key: str | None) -> tuple[SinkSettings, ...]:
+    """The sinks; a recording without a key of its own is encrypted with `key`, if there is one."""
+    sinks = [SinkSettings(url=named.url, **named.options) for named in to if is_sink(named.url)]
+    return tuple(
+        replace(sink, key=key) if sink.kind == "recording" and sink.key is None else sink for sink in sinks
+    )
+
+
+def _refuse_echoes(sources: Sequence[str], sinks: Sequence[SinkSettings]) -> None:
+    """What is read cannot be written to meanwhile: it would grow by what it holds, without end in a loop."""
+    for spec in map(parse, sources):
+        for sink in sinks:
+            if not isinstance(spec, StoredSpec) or sink.kind != spec.kind or spec.path == "-":
+                continue
+            there = os.path.realpath(sink.path)
+            if there == os.path.realpath(spec.path) or fnmatch(there, os.path.realpath(spec.path)):
+                raise UsageError(f"--to {sink.url}: is what is read, too; name another for what is written")
 
 
 def _refuse_twins(targets: Sequence[Named]) -> None:

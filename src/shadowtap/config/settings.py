@@ -102,7 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
     keep_secrets: Switch = False
     """Do not mask what a dry run shows."""
     recording_key: Text | None = None
-    """A file with the key of encrypted recordings that are read."""
+    """A file with the key of encrypted recordings that are read, or written without a key of their own."""
     schedule: ScheduleSettings | None = None
     """How kept traffic is sent again; None: at once, as fast as targets take it."""
     replay_ambiguous: Switch = False

@@ -8,26 +8,11 @@ anything else.
 import math
 import re
 
-_SECONDS = {
-    "ns": 1e-9,
-    "us": 1e-6,
-    "µs": 1e-6,
-    "ms": 1e-3,
-    "s": 1.0,
-    "m": 60.0,
-    "min": 60.0,
-    "h": 3600.0,
-    "d": 86400.0,
-}
-_BYTES: dict[str, int] = {
-    "": 1,
-    "b": 1,
-    **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)},
-    **{f"{letter}ib": 1024**power for power, letter in enumerate("kmgt", 1)},
-}
+from shadowtap.units import BYTES, DURATION_UNITS, NANOSECONDS
+
 _SWITCH = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
-_PIECE = re.compile(rf"{_NUMBER} ?(ns|us|µs|ms|s|min|m|h|d)")
+_PIECE = re.compile(rf"{_NUMBER} ?({DURATION_UNITS})")
 _DURATION = re.compile(rf"{_PIECE.pattern}(?: ?{_PIECE.pattern})*")
 _SIZE = re.compile(rf"{_NUMBER} ?([a-z]*)")
 
@@ -39,15 +24,15 @@ def parse_duration(text: str) -> float:
         return float(text)
     if not _DURATION.fullmatch(text):
         raise ValueError(text)
-    return math.fsum(float(number) * _SECONDS[unit] for number, unit in _PIECE.findall(text))
+    return math.fsum(float(number) * NANOSECONDS[unit] for number, unit in _PIECE.findall(text)) / 1e9
 
 
 def parse_size(text: str) -> int:
     """Bytes: "64MiB", "10 MB", "512 B", or a number alone."""
     found = _SIZE.fullmatch(text.strip().lower())
-    if not found or found[2] not in _BYTES:
+    if not found or found[2] not in BYTES:
         raise ValueError(text)
-    unit = _BYTES[found[2]]
+    unit = BYTES[found[2]]
     return int(found[1]) * unit if found[1].isdigit() else round(float(found[1]) * unit)
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from shadowtap.expression.error import WordError
-from shadowtap.expression.pattern import octets_of, search_for
+from shadowtap.expression.pattern import search_for
 from shadowtap.expression.tree import Operator
+from shadowtap.linear import octets_of
 
 V = TypeVar("V")
 V_contra = TypeVar("V_contra", contravariant=True)

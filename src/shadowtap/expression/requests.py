@@ -15,8 +15,8 @@ from shadowtap.expression.expression import Expression, compile_expression
 from shadowtap.expression.fields import Field, Fields, One, Reading, Several, field
 from shadowtap.expression.kinds import Kind, Status, Text
 from shadowtap.expression.networks import Network
-from shadowtap.expression.pattern import octets_of
 from shadowtap.expression.units import DURATION, SIZE, WHOLE
+from shadowtap.linear import octets_of
 
 V = TypeVar("V")
 _TEXT, _FOLDED = Text(), Text(fold=True)

@@ -5,6 +5,7 @@ import re
 from decimal import Decimal
 
 from shadowtap.expression.kinds import Number
+from shadowtap.units import BYTES, DURATION_UNITS, NANOSECONDS
 
 _NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
 _WHOLE = re.compile(r"[0-9]{1,18}")
@@ -12,26 +13,8 @@ _PLAIN = re.compile(_NUMBER)
 _SIZE = re.compile(rf"{_NUMBER}([A-Za-z]*)")
 _SHARE = re.compile(rf"{_NUMBER}(%?)")
 _FACTOR = re.compile(rf"{_NUMBER}[xX]")
-_PIECE = re.compile(rf"{_NUMBER}(ns|us|µs|ms|s|min|m|h|d)")
+_PIECE = re.compile(rf"{_NUMBER}({DURATION_UNITS})")
 _DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
-
-_BYTES: dict[str, int] = {
-    "": 1,
-    "b": 1,
-    **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)},
-    **{f"{letter}ib": 1024**power for power, letter in enumerate("kmgt", 1)},
-}
-_NS = {
-    "ns": 1,
-    "us": 1e3,
-    "µs": 1e3,
-    "ms": 1e6,
-    "s": 1e9,
-    "m": 60e9,
-    "min": 60e9,
-    "h": 3600e9,
-    "d": 86400e9,
-}
 
 
 def _whole(word: str) -> int:
@@ -45,16 +28,16 @@ def _plain(word: str) -> float:
 def _size(word: str) -> float:
     found = _match(_SIZE, word)
     unit = found[2].lower()
-    if unit not in _BYTES:
+    if unit not in BYTES:
         raise ValueError(word)
-    return float(found[1]) * _BYTES[unit]
+    return float(found[1]) * BYTES[unit]
 
 
 def _duration(word: str) -> float:
     if word == "0":
         return 0.0
     _match(_DURATION, word)
-    return math.fsum(float(number) * _NS[unit] for number, unit in _PIECE.findall(word))
+    return math.fsum(float(number) * NANOSECONDS[unit] for number, unit in _PIECE.findall(word))
 
 
 def _share(word: str) -> float:
@@ -89,8 +72,8 @@ def _shown_size(value: float) -> str:
 
 def _shown_duration(ns: float) -> str:
     for unit in ("s", "ms", "us"):
-        if ns >= _NS[unit]:
-            return _shown(ns / _NS[unit], unit)
+        if ns >= NANOSECONDS[unit]:
+            return _shown(ns / NANOSECONDS[unit], unit)
     return _shown(ns, "ns")
 
 

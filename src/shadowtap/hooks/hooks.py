@@ -11,12 +11,14 @@ time is measured, and told when the median of the last `WINDOW` calls is beyond 
 from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from statistics import median
 
 import msgspec
 
 from shadowtap.events import Observation, Request
 from shadowtap.hooks.loading import line_in, load
+from shadowtap.hooks.telling import told
 from shadowtap.hooks.values import HookRequest, answer_of_production, answer_of_target, request_behind
 
 SLOW_NS = 1_000_000
@@ -64,7 +66,8 @@ class _WrongTypeError(Exception):
 class Hooks:
     """The hooks of one file. Raises UsageError where the file is of no use.
 
-    `notify` gets lines for people; `clock` gives nanoseconds that only grow.
+    `notify` gets lines for people; `mask` takes secrets out of what exceptions say; `clock` gives nanoseconds that
+    only grow.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Hooks:
         on_error: OnError = OnError.UNCHANGED,
         notify: Callable[[str], None],
         clock: Callable[[], int],
+        mask: Callable[[str], str] = str,
     ) -> None:
         functions = load(path)
         self.path = path
@@ -82,6 +86,8 @@ class Hooks:
         self._on_error = on_error
         self._notify = notify
         self._clock = clock
+        self._mask = mask
+        self._source = Path(path).read_text(errors="replace")
         self._recent: dict[str, list[int]] = {"request": [], "answers": []}
         self._told: dict[str, tuple[int, int]] = {}
 
@@ -143,7 +149,7 @@ class Hooks:
             name, text = WRONG_TYPE, f"returned {error}, which is neither the request nor None"
         else:
             name = type(error).__name__
-            text = f"failed: {name}: {' '.join(str(error).split())[:300]}"
+            text = f"failed: {told(error, self._source, self._mask)}"
         self.counters.failed[name] += 1
         line = line_in(error, self.path)
         where = self.path if line is None else f"{self.path}, line {line}"

@@ -20,7 +20,6 @@ _ANSWER = re.compile(STATUS_LINE.pattern + _FIELDS + _LENGTH + _END).fullmatch
 _METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS"))
 _CR, _LF = b"\r\n"
 _BODILESS = (b"204", b"304")
-_P = ord("P")  # POST, PUT, PATCH: what follows the request line is hardly ever the same again
 
 NO_BODY_METHODS = frozenset((b"HEAD", b"CONNECT"))
 """Methods whose answers have no body, or none of the usual kind."""
@@ -47,7 +46,8 @@ class Plain:
 
     def request(self, data: bytes) -> PlainRequest | None:
         """A request, where these octets are exactly that."""
-        if len(data) > _KNOWN_BYTES or data[0] == _P:
+        # Of POST, PUT and PATCH what follows the request line is hardly ever the same again.
+        if len(data) > _KNOWN_BYTES or data.startswith(b"P"):
             return _request(data)
         method, _, rest = data.partition(b" ")
         target, _, end = rest.partition(b" ")

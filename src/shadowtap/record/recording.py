@@ -47,7 +47,12 @@ class Recording:
         self._notify = notify
         self._refused = 0
         if not self.root.is_dir():
-            raise RunError(f"recording:{root}: there is no such folder")
+            there = (
+                "this is a file, and a recording is a folder"
+                if self.root.exists()
+                else "there is no such folder"
+            )
+            raise RunError(f"recording:{root}: {there}")
         journals = list(
             self._open_journals()
         )  # first: a journal that is finished meanwhile is found as a file

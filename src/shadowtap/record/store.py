@@ -93,7 +93,8 @@ class Store:
             self._counters.repaired_files += 1
             self._counters.repaired += found.rows
             lost = f", {found.lost_bytes} bytes at its end were lost" if found.lost_bytes else ""
-            self._notify(f"repaired {found.path.name}: {found.rows} exchanges{lost}")
+            name = f"recording:{self.root}: repaired {found.path.name}"
+            self._notify(f"{name}, which was left unfinished: {found.rows} exchanges saved{lost}")
 
     def write(self, observations: Sequence[Observation], now_ns: int) -> None:
         """Write a batch. Where it raises, `counters.written` says how many of them are safe."""

@@ -15,6 +15,8 @@ from shadowtap.ledger import Answers, Latency, Ledger, SinkAccount, TargetAccoun
 from shadowtap.report import words
 from shadowtap.report.account import Line, changes, fates, kept, losses, outcomes, sessions, unused
 
+_NO_PACKET = "and no packet either: is the mirror sending here?"
+_NOTHING_KEPT = "in what was kept, or in the part of it that was asked for"
 _QUANTILES = (0.5, 0.9, 0.99)
 
 
@@ -60,7 +62,7 @@ def _alarm(wrong: list[str]) -> list[str]:
 def _requests(ledger: Ledger) -> list[str]:
     requests = ledger.requests
     if not requests.seen and not ledger.packets.frames:
-        return [_row(Line("seen", 0, "and no packet either: is the mirror sending here?"), "Requests")]
+        return [_row(Line("seen", 0, _NO_PACKET if ledger.capture else _NOTHING_KEPT), "Requests")]
     return [_row(Line("seen", requests.seen, ""), "Requests"), *_sum(fates(requests))]
 
 

@@ -148,7 +148,7 @@ class ScheduledReader:
                 await self._emptied.wait()
         for source in self._sources:
             if source.stopped and not lap:
-                self._runner.tell(f"{source.name}: stopped: {source.stopped}")
+                self._runner.tell(f"{source.name}: {source.stopped}")
             source.close()
         self._filled.set()
         return requests > 0
@@ -258,7 +258,7 @@ def _in_laps(
             yield moved(message)
         for source in sources:
             if source.stopped and not lap:
-                tell(f"{source.name}: stopped: {source.stopped}")
+                tell(f"{source.name}: {source.stopped}")
             source.close()
         if not requests:
             return

@@ -58,6 +58,10 @@ _TICK_S = 0.05
 _VIEW_S = 0.25
 _GC_THRESHOLD = (50_000, 20, 50)
 """Values of the pipeline hold no cycles, so collecting every 700 of them only costs time and latency."""
+_NO_GUARD = (
+    "GoReplay's files do not name production's servers, so a target that is production cannot be recognised; "
+    "make sure that none is"
+)
 _FILE_BACKLOG = 2_000
 """Requests that may wait at a target before a file is read on."""
 _FILE_OPEN = 10_000
@@ -284,6 +288,10 @@ class Runner:
             warning = getattr(source, "warning", None)
             if warning:
                 self.tell(f"{source.name}: {warning}")
+        if self._targets and not self.settings.allow_production_target:
+            for kept in self._stored:
+                if kept.name.startswith("gor:"):
+                    self.tell(f"{kept.name}: {_NO_GUARD}")
 
     def _begin(self, sources: list[LiveSource | FileSource], specs: list[SourceSpec]) -> None:
         files: list[tuple[FileSource, Decapsulator]] = []

@@ -96,7 +96,8 @@ class Stages:
         if hooks.file is None:
             return None
         on_error = OnError(hooks.on_error)
-        return Hooks(hooks.file, on_error=on_error, notify=self._tell, clock=time.monotonic_ns)
+        mask: Callable[[str], str] = masker_of(settings.mask, self.key).text
+        return Hooks(hooks.file, on_error=on_error, notify=self._tell, clock=time.monotonic_ns, mask=mask)
 
     def _middleware(self, settings: Settings) -> Middleware | None:
         hooks = settings.hooks

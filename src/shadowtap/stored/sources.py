@@ -13,6 +13,8 @@ from shadowtap.pipeline import Pipeline
 
 BATCH = 256
 """Messages read at once."""
+_EXPECTED = "replayed_answers"
+"""What targets answered is in the files of GoReplay, and of no matter where production's traffic is asked for."""
 
 
 class Stored(Protocol):
@@ -71,8 +73,10 @@ class GorSource:
 
     @property
     def stopped(self) -> str | None:
-        """Why a file ended early."""
-        return self._files.stopped
+        """Why a file ended early, or what in it could not be read."""
+        lost = {name: n for name, n in self._files.lost.items() if n and name != _EXPECTED}
+        told = ", ".join(f"{name} {n}" for name, n in sorted(lost.items()))
+        return self._files.stopped or (f"not all of it can be read: {told}" if told else None)
 
     def progress(self) -> float | None:
         """The share that was read."""
@@ -81,11 +85,15 @@ class GorSource:
     def batches(self) -> Iterator[list[Message]]:
         """Their messages."""
         batch: list[Message] = []
+        found = False
         for messages in self._files.messages():
+            found = found or bool(messages)
             batch += messages
             if len(batch) >= BATCH:
                 yield batch
                 batch = []
+        if not found and self.stopped is not None:
+            raise RunError(f"{self.name}: nothing in it is traffic that GoReplay kept; {self.stopped}")
         yield batch
 
     def close(self) -> None:

@@ -8,13 +8,8 @@ import re
 
 import re2
 
-MAX_PATTERN = 1_000
-"""Characters of a pattern: no one reads more."""
-MAX_PROGRAM = 1_000
-"""Steps a pattern compiles to. A search costs at worst steps times octets."""
-MAX_SEARCHED_BYTES = 8 * 1024
-"""Octets that are searched, as many as common servers take in a request line; longer texts are left alone."""
-_MEMORY_BYTES = 2 << 20
+from shadowtap.linear import SEARCHED_BYTES, compiled
+
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 
@@ -25,14 +20,14 @@ class Replacement:
 
     def __init__(self, pattern: str, replacement: str, *, whole: bool = False) -> None:
         """Raises ValueError, whose text says what is wrong."""
-        self._compiled = _compiled(pattern, fold=whole)
+        self._compiled = compiled(pattern, fold=whole, captures=True)
         self._anchor = re2._Anchor.ANCHOR_BOTH if whole else re2._Anchor.UNANCHORED
         self._parts = _parts(replacement, self._compiled.groups)
 
     def __call__(self, text: bytes) -> bytes:
         """The text with its first match replaced; the same object where there is none."""
         size = len(text)
-        if size > MAX_SEARCHED_BYTES:
+        if size > SEARCHED_BYTES:
             return text
         # Beneath `search`, which makes a match object with a generator and costs three times as much.
         spans: list[tuple[int, int]] = self._compiled._regexp.Match(self._anchor, text, 0, size)
@@ -44,26 +39,6 @@ class Replacement:
             for part in self._parts
         ]
         return text[:start] + b"".join(part for part in new if isinstance(part, bytes)) + text[stop:]
-
-
-def _compiled(pattern: str, *, fold: bool) -> "re2._Regexp":
-    if len(pattern) > MAX_PATTERN:
-        raise ValueError(f"a pattern has at most {MAX_PATTERN:,} characters, not {len(pattern):,}")
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY_BYTES
-    options.case_sensitive = not fold
-    if pattern.isascii():
-        options.encoding = re2.Options.Encoding.LATIN1  # so that `.` is any octet
-    try:
-        compiled = re2.compile(pattern.encode(), options)
-    except re2.error as error:
-        told = error.args[0] if error.args else b""
-        text = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
-        raise ValueError(f"not a pattern: {text}") from None
-    if compiled.programsize > MAX_PROGRAM:
-        raise ValueError("this pattern is too large; use fewer or smaller repetitions")
-    return compiled
 
 
 def _parts(replacement: str, groups: int) -> tuple[bytes | int, ...]:
