@@ -36,9 +36,10 @@ def run(
     comparison: Comparison | None = None,
     reporter: Reporter | None = None,
 ) -> Ledger:
-    """Run until the end, and give the account; `comparison` is shown every answer, `reporter` everything, and what it
+    """Run until the end, and give the account. `comparison` is shown every answer; `reporter` everything, and what it
     makes is served where the settings say. Raises UsageError before anything is started, RunError when the run cannot
-    start or go on; the ledger that `view` was started with is complete then, too. SIGINT and SIGTERM end the run from here on, until it is over and the loop is closed."""
+    start or go on; the ledger that `view` was started with is complete then, too. SIGINT and SIGTERM end the run from
+    here on, until it is over and the loop is closed."""
     runner = Runner(settings, view, comparison, reporter)
     with signals(runner.interrupt):
         return uvloop.run(runner.run())

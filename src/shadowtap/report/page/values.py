@@ -80,9 +80,9 @@ EndpointTraffic = Moment
 
 
 class TrafficSeen(msgspec.Struct, frozen=True):
-    """What `Traffic` knows: intervals of `width_ns` from `start_ns` on (those without a request are empty), all of them
-    together, endpoints, and how many requests had which fate, as in `Observation.fate`; failures by target and reason.
-    """
+    """What `Traffic` knows: intervals of `width_ns` from `start_ns` on (those without a request are empty), all of
+    them together, endpoints, and how many requests had which fate, as in `Observation.fate`; failures by target and
+    reason."""
 
     start_ns: int
     width_ns: int
