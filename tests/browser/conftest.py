@@ -5,13 +5,12 @@ import shutil
 import pytest
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]  # fmt: skip
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="package")
 def browser():
     """The browser, with a profile of its own that is thrown away."""
-    program = next((found for name in NAMES if (found := shutil.which(name))), None)
+    program = shutil.which("chromium")
     if program is None:
         pytest.skip("there is no Chromium; scripts/setup test installs it")
     try:

@@ -115,12 +115,12 @@ def line(series: Series, low: float, high: float, height: int, *, kind: str = ""
 def _between(below: Sequence[float], above: Sequence[float], top: float, height: int) -> str:
     """A closed path between two outlines of steps."""
     step = WIDE / max(len(above), 1)
-    scale = height / top if top else 0.0
+    whole = top or 1.0
     there, back = [], []
     for place, (low, high) in enumerate(zip(below, above, strict=True)):
-        y = f"{height - high * scale:.1f}"
+        y = f"{height * (1 - high / whole):.1f}"
         there.append(f"{'L' if place else 'M'}{place * step:.1f} {y}H{(place + 1) * step:.1f}")
-        back.append(f"V{height - low * scale:.1f}H{place * step:.1f}")
+        back.append(f"V{height * (1 - low / whole):.1f}H{place * step:.1f}")
     # The way back starts at the last place.
     return "".join(there) + "".join(reversed(back)) + "Z"
 
@@ -136,7 +136,8 @@ def nice_top(highest: float) -> float:
 def steps(low: float, high: float) -> list[float]:
     """Round numbers, of which a scale of logarithms is made: the first is not above `low`, the last not below `high`;
     six at most, unless it takes more powers of ten."""
-    first, last = floor(log10(max(low, 1))), ceil(log10(max(high, 2)))
+    # One power more on either side: logarithms are rounded.
+    first, last = floor(log10(max(low, 1))) - 1, ceil(log10(max(high, 2))) + 1
     for digits in ((1, 2, 5), (1, 3), (1,)):
         all_of = [digit * 10.0**n for n in range(first, last + 1) for digit in digits]
         below = max(n for n, value in enumerate(all_of) if value <= max(low, 1))
