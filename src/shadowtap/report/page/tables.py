@@ -207,7 +207,8 @@ def noise(findings: Findings) -> Html | None:
         for rule, n in ranked[:MOST_RULES]
     ]
     learned = [_learned(rule) for rule in findings.noise[:MOST_RULES]]
-    head = ("Endpoint", "Kind", "Place", "Seen to change", "By itself from", "to", "Source")
+    head = [tag("th", name, scope="col") for name in ("Endpoint", "Kind", "Place", "Seen to change")]
+    head += [tag("th", name, scope="col", class_="wide") for name in ("By itself from", "to", "Source")]
     return tag(
         "div",
         tag(
@@ -223,7 +224,7 @@ def noise(findings: Findings) -> Html | None:
             tag(
                 "table",
                 tag("caption", "Learned: places that change by themselves"),
-                tag("thead", tag("tr", *(tag("th", h, scope="col") for h in head))),
+                tag("thead", tag("tr", *head)),
                 tag("tbody", *learned),
                 class_="learned",
             ),
@@ -243,7 +244,7 @@ def _learned(rule: Noise) -> Html:
         tag("td", rule.kind.replace("_", " ")),
         tag("td", tag("code", text(rule.where, 300))),
         tag("td", seen if rule.enabled else f"{seen}; switched off", class_="short"),
-        tag("td", tag("code", text(before, 100))),
-        tag("td", tag("code", text(after, 100))),
-        tag("td", rule.source),
+        tag("td", tag("code", text(before, 100)), class_="wide"),
+        tag("td", tag("code", text(after, 100)), class_="wide"),
+        tag("td", rule.source, class_="wide"),
     )
