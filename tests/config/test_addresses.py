@@ -2,8 +2,8 @@
 
 import pytest
 
-from shadowtap.config import parse_listen, parse_target
-from shadowtap.config.addresses import split_target
+from shadowtap.config import Settings, parse_listen, parse_target
+from shadowtap.config.addresses import LOOPBACK, split_target
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,29 @@ def test_listen(text, address):
 def test_no_listen(text):
     with pytest.raises(ValueError, match=r"expected HOST:PORT, such as 127\.0\.0\.1:9095 or 0\.0\.0\.0:9095"):
         parse_listen(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("8080", (LOOPBACK, 8080)),
+        (":8080", (LOOPBACK, 8080)),
+        ("0", (LOOPBACK, 0)),
+        ("0.0.0.0:80", ("0.0.0.0", 80)),
+        ("[::1]:80", ("::1", 80)),
+    ],
+)
+def test_a_port_alone_is_on_this_machine(text, address):
+    assert parse_listen(text, host=LOOPBACK) == address
+    assert Settings(ui=text).ui_address == address
+
+
+@pytest.mark.parametrize("text", ["", "here", "99999", ":", "x:y", "8080 "])
+def test_what_is_no_place_to_listen(text):
+    with pytest.raises(ValueError, match="expected HOST:PORT"):
+        parse_listen(text, host=LOOPBACK)
+
+
+def test_elsewhere_a_port_alone_is_not_enough():
+    with pytest.raises(ValueError, match="expected HOST:PORT"):
+        parse_listen("8080")

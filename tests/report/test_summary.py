@@ -4,8 +4,8 @@ import json
 from collections import Counter
 
 import pytest
-from ledgers import SECOND_NS, STAGING, START_NS, lossy_run, quiet_run
 
+from report.ledgers import SECOND_NS, STAGING, START_NS, lossy_run, quiet_run
 from shadowtap import __version__
 from shadowtap.ledger import CaptureCounters, Ledger, SessionCounters
 from shadowtap.report.summary import as_json, summary

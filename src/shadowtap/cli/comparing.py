@@ -84,7 +84,7 @@ def comparison_of(settings: Settings) -> Comparison | None:
     if not names:
         raise UsageError("there is nothing to compare without a target; name one with --to")
     conditions_of(compare)
-    return Comparison(rules_of(compare), reference=_reference(compare, names), noise=_noise(compare))
+    return Comparison(rules_of(compare), reference=_reference(compare, names), noise=noise_of(compare))
 
 
 def tell(comparison: Comparison, settings: Settings, *, quiet: bool) -> int:
@@ -116,7 +116,8 @@ def _reference(compare: CompareSettings, names: list[str]) -> str | None:
     return compare.reference.rstrip("/")
 
 
-def _noise(compare: CompareSettings) -> list[Any]:
+def noise_of(compare: CompareSettings) -> list[Any]:
+    """The rules about noise that were learned before, from their file. Raises UsageError."""
     if compare.noise_file is None:
         return []
     try:

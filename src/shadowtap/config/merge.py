@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shadowtap.config.addresses import LOOPBACK
 from shadowtap.config.compare import CompareSettings
 from shadowtap.config.file import FileSettings, Named, check_listen, named_target, read_file
 from shadowtap.config.hooks import HookSettings
@@ -49,6 +50,8 @@ def load(
     _refuse_twins(to)
     if "status" in values:
         check_listen(values["status"], "--status")
+    if "ui" in values:
+        check_listen(values["ui"], "--ui", host=LOOPBACK)
     read = tuple(_source(named) for named in from_line or told.sources)
     sinks = _sinks(to, values.get("recording_key", told.values.get("recording_key")))
     _refuse_echoes(read, sinks)
