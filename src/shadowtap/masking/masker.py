@@ -6,6 +6,7 @@ from typing import overload
 
 import msgspec
 
+from shadowtap.content import is_chunked
 from shadowtap.events import Exchange, Flag, Observation, Outcome, Request, Response, Verdict
 from shadowtap.masking.bodies import Bodies
 from shadowtap.masking.headers import Headers
@@ -134,7 +135,7 @@ class Masker:
         return self.outcome(outcome)
 
     def _outcome(self, outcome: Outcome, request: Request) -> Outcome:
-        head, body, kinds = self._messages.masked(outcome.head, outcome.body, False)
+        head, body, kinds = self._messages.masked(outcome.head, outcome.body, is_chunked(outcome.head))
         if not kinds and request is outcome.request:
             return outcome
         self._count(kinds)
