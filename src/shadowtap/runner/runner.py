@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from msgspec.structs import replace
-
 from shadowtap.capture import FileSource, LiveSource
 from shadowtap.capture.sources import FileSpec, SourceSpec, open_source
 from shadowtap.compare import Comparison
@@ -34,6 +32,7 @@ from shadowtap.replay import Guard, Target, is_marked
 from shadowtap.report import View
 from shadowtap.report.health import Health
 from shadowtap.report.status import StatusServer
+from shadowtap.runner.comparing import Comparer
 from shadowtap.runner.files import FileReader
 from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
 from shadowtap.runner.live import LiveReader
@@ -75,6 +74,7 @@ class Runner:
             self.ledger.schedule = ScheduleAccount(settings.schedule.speed, settings.schedule.laps)
         self._view = view
         self._comparison = comparison
+        self._comparer: Comparer | None = None
         self._guard = Guard()
         self._stages: Stages | None = None
         self._shape: Shape | None = None
@@ -161,6 +161,10 @@ class Runner:
         if shows_answers or (settings.sinks and not settings.dry_run):
             ledger.observations = ObservationCounters()
             self._joiner = Joiner(self._on_observation, ledger.observations, now=time.monotonic())
+            if self._comparison is not None:
+                self._comparer = Comparer(
+                    self._comparison, ledger.observations, sampling=self._is_timed(specs), tell=self.tell
+                )
         if not stages.wanted and self._joiner is None:
             self._copies = stages.duplicates
             return
@@ -168,6 +172,11 @@ class Runner:
             ledger.requests, self._targets, stages=stages, joiner=self._joiner, clock=self._now_ns
         )
         self._pipeline = self._new_pipeline(0)
+
+    def _is_timed(self, specs: list[Spec]) -> bool:
+        """Whether requests come at moments of their own, and do not wait until there is time for them."""
+        speed = self.settings.schedule is not None and self.settings.schedule.speed is not None
+        return speed or not all(isinstance(spec, StoredSpec | FileSpec) for spec in specs)
 
     def _now_ns(self) -> int:
         """The time of what is being read: the packets' own where there are only files."""
@@ -420,10 +429,12 @@ class Runner:
     # -- time ------------------------------------------------------------------------------------------------
 
     async def _ticks(self) -> None:
-        shown = 0.0
+        shown, due = 0.0, time.monotonic() + _TICK_S
         while True:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
+            if self._comparer is not None:
+                self._comparer.tick(now, time.thread_time(), now - due)
             if self._live:
                 self.dispatch(self._pipeline.advance(time.time_ns()))
             for target in self._targets:
@@ -434,6 +445,7 @@ class Runner:
                 shown = now
                 self._refresh()
                 self._view.tick(self.ledger, time.time_ns())
+            due = time.monotonic() + _TICK_S
 
     # -- frames ----------------------------------------------------------------------------------------------
 
@@ -537,8 +549,8 @@ class Runner:
 
     def _on_observation(self, observation: Observation) -> None:
         """All that will be known of a request is known."""
-        if self._comparison is not None:
-            observation = _compared(self._comparison, observation)
+        if self._comparer is not None:
+            observation = self._comparer.observed(observation)
         for sink in self._sinks:
             sink.offer(observation)
         if self._stages is not None and self._stages.hooks is not None:
@@ -580,15 +592,6 @@ class Runner:
         """A notice for whoever watches."""
         if self._view is not None:
             self._view.event(text)
-
-
-def _compared(comparison: Comparison, observation: Observation) -> Observation:
-    """The observation with a verdict for each target."""
-    exchange = observation.exchange
-    if exchange.response is not None:
-        comparison.production(exchange)
-    verdicts = [comparison.answered(exchange, out, now_ns=out.sent_ns) for out in observation.outcomes]
-    return replace(observation, verdicts=tuple(verdicts)) if verdicts else observation
 
 
 def _health(settings: Settings) -> Health:
