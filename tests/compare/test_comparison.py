@@ -105,3 +105,18 @@ def test_learned_noise_is_never_silent() -> None:
     for row in noisy:
         assert result.summary.noise[row.rule] == row.group.times
         assert row.group.examples
+
+
+def test_a_target_that_never_answers_fails_and_one_that_was_never_asked_does_not_pass() -> None:
+    from msgspec.structs import replace
+
+    from compare.answers import TARGET, Answer, exchange, outcome, request
+    from shadowtap.events import Failure
+
+    comparison = Comparison(targets=[TARGET, "http://idle.example"])
+    asked = request("GET", "/a")
+    nothing = replace(outcome(asked, Answer("")), failure=Failure.TIMEOUT)
+    for _ in range(400):
+        comparison.answered(exchange(asked, Answer("a")), nothing)
+    found = {j.target: j.state for j in comparison.judge(Condition("unanswered > 1%"))}
+    assert found == {TARGET: State.FAILED, "http://idle.example": State.TOO_FEW}

@@ -46,7 +46,7 @@ def both(production: Any, target: Any, **more: object) -> list[str]:
 
 def test_kinds_of_differences() -> None:
     assert both({"a": 1, "b": "x", "c": 0}, {"a": "1", "b": "y", "d": None}) == [
-        "json_type body.a: 1 ≠ 1",
+        'json_type body.a: 1 ≠ "1"',
         "json_value body.b: x ≠ y",
         "json_extra body.d:  ≠ null",
         "json_missing body.c: 0 ≠ ",

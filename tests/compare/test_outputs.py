@@ -28,6 +28,9 @@ class Stars:
     def outcome(self, outcome: Outcome) -> Outcome:
         return msgspec.structs.replace(starred(outcome), request=self.request(outcome.request))
 
+    def text(self, text: str) -> str:
+        return text.replace("secret", "***")
+
     def request(self, request: Request) -> Request:
         return msgspec.structs.replace(starred(request), target=request.target.replace(b"secret", b"***"))
 

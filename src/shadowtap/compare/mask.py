@@ -19,6 +19,9 @@ class Mask(Protocol):
     def verdict(self, verdict: Verdict, /) -> Verdict:
         """Differences, with their values."""
 
+    def text(self, text: str, /) -> str:
+        """A place, an endpoint, the name of a rule."""
+
 
 class NoMask:
     """Shows everything."""
@@ -34,6 +37,10 @@ class NoMask:
     def verdict(self, verdict: Verdict, /) -> Verdict:
         """As it is."""
         return verdict
+
+    def text(self, text: str, /) -> str:
+        """As it is."""
+        return text
 
 
 def masked_difference(difference: Difference, mask: Mask) -> Difference:

@@ -92,9 +92,9 @@ def _group_case(row: Row, mask: Mask) -> str:
         shown = masked_difference(example.difference, mask)
         lines += [f"production: {shown.production}", f"target:     {shown.target}"]
         lines.append(curl(mask.outcome(example.outcome).request, example.outcome.target))
-    name = f"{kind} {where}"
+    name = f"{kind} {mask.text(where)}"
     out = f"<system-out>{escape(_clean(chr(10).join(lines)))}</system-out>"
-    return f"<testcase classname={_attribute(endpoint)} name={_attribute(name)}>{out}</testcase>\n"
+    return f"<testcase classname={_attribute(mask.text(endpoint))} name={_attribute(name)}>{out}</testcase>\n"
 
 
 def _attribute(value: object) -> str:
@@ -109,23 +109,25 @@ def _clean(text: str) -> str:
 def _result(result: Result, mask: Mask) -> dict[str, Any]:
     summary = result.summary
     return {
-        **_summary(summary),
+        **_summary(summary, mask),
         **msgspec.to_builtins(result.counts),
         "differences": [_row(row, mask) for row in summary.rows[:MAX_ROWS]],
         "latency": msgspec.to_builtins(result.latency),
-        "latency_by_endpoint": msgspec.to_builtins(result.endpoints),
-        "slower": result.figures.slower,
+        "latency_by_endpoint": {
+            mask.text(endpoint): msgspec.to_builtins(found) for endpoint, found in result.endpoints.items()
+        },
+        "slower": [mask.text(endpoint) for endpoint in result.figures.slower],
     }
 
 
-def _summary(summary: Summary) -> dict[str, Any]:
+def _summary(summary: Summary, mask: Mask) -> dict[str, Any]:
     return {
         "target": summary.target,
         "compared": summary.compared,
         "mismatched": summary.mismatched,
         "mismatched_by_category": summary.categories,
         "skipped": summary.skipped,
-        "noise_by_rule": summary.noise,
+        "noise_by_rule": {mask.text(rule): n for rule, n in summary.noise.items()},
         "unlisted": summary.unlisted,
     }
 
@@ -133,10 +135,10 @@ def _summary(summary: Summary) -> dict[str, Any]:
 def _row(row: Row, mask: Mask) -> dict[str, Any]:
     endpoint, kind, where = row.group.place
     return {
-        "endpoint": endpoint,
+        "endpoint": mask.text(endpoint),
         "kind": kind,
-        "where": where,
-        "noise": row.rule or None,
+        "where": mask.text(where),
+        "noise": mask.text(row.rule) or None,
         "answers": row.group.answers,
         "times": row.group.times,
         "share": row.share,
@@ -192,10 +194,10 @@ def _shown(head: bytes, message: Request | Response) -> dict[str, Any]:
 
 def _noise(rule: NoiseRule, mask: Mask) -> dict[str, Any]:
     return {
-        "name": rule.name,
-        "endpoint": rule.endpoint,
+        "name": mask.text(rule.name),
+        "endpoint": mask.text(rule.endpoint),
         "kind": rule.kind,
-        "where": rule.where,
+        "where": mask.text(rule.where),
         "source": rule.source,
         "pairs": rule.pairs,
         "differed": rule.differed,

@@ -46,11 +46,17 @@ def load(
     _refuse_twins(to)
     if "status" in values:
         check_listen(values["status"], "--status")
+    tables = _tables(told.values, for_tables or {}, values)
+    reference = _reference(tables["compare"])
+    if reference is not None:
+        tables["compare"] = msgspec.structs.replace(tables["compare"], reference=reference.url)
+        if chosen and reference.url not in [target.url for target in chosen]:
+            chosen.append(_target(reference, told.defaults | dict(options) | reference.options))
     return Settings(
         sources=tuple(_source(named) for named in from_line or told.sources),
         targets=tuple(chosen),
         sinks=tuple(SinkSettings(url=n.url, **n.options) for n in to if is_sink(n.url)),
-        **(told.values | values | _tables(told.values, for_tables or {}, values)),
+        **(told.values | values | tables),
     )
 
 
@@ -81,6 +87,15 @@ def _tables(
         "compare": msgspec.structs.replace(compare, **given.get("compare", {})),
         "rewrite": (*told.get("rewrite", ()), *values.get("rewrite", ())),
     }
+
+
+def _reference(compare: CompareSettings) -> Named | None:
+    """The target that runs production's version; it gets every request too, whether --to names it or not."""
+    if compare.reference is None:
+        return None
+    if is_sink(compare.reference):
+        raise UsageError(f"--reference {compare.reference}: is a sink; name a target that answers")
+    return named_target(compare.reference, f"--reference {compare.reference}")
 
 
 def _source(named: Named) -> str:
