@@ -436,11 +436,21 @@ class Failure(StrEnum):
     """The target turned out to be production while the request was waiting or under way."""
 
 
+class Substitution(NamedTuple):
+    """A value that was put into a request in place of production's. `kind` says where it stands: `target`, `cookie`,
+    `header` or `body`."""
+
+    kind: str
+    production: str
+    target: str
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one request at one target: an answer, or a named failure.
 
     `sent_ns` is the wall clock when its first byte was given to the connection (0: never); `first_byte_ns` and
-    `elapsed_ns` are durations from there to the first and the last byte of the answer.
+    `elapsed_ns` are durations from there to the first and the last byte of the answer. `substitutions` are the values
+    of this target that were put into the request, for its session to go on.
     """
 
     target: str
@@ -452,6 +462,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     head: bytes
     body: bytes
     failure: Failure | None
+    substitutions: tuple[Substitution, ...] = ()
 
 
 class Difference(msgspec.Struct, frozen=True, gc=False):

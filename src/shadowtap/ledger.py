@@ -197,8 +197,29 @@ class Answers:
         return {"statuses": statuses, "latency": self.latency.as_dict()}
 
 
+class SessionCounters(msgspec.Struct):
+    """Re-binding at one target: its values in place of production's. `bound` pairs were learned, of which `known` are
+    remembered and `forgotten` are not; `substituted` counts values put into requests, by where they stand, and
+    `requests` those requests. `waited` requests waited for an answer: until it came (`released`), too long (`late`),
+    in vain because they failed (`dropped`), or they do so now (`waiting`). `given_up` answers were not kept until
+    the other one came, for lack of room."""
+
+    requests: int = 0
+    substituted: Counter[str] = msgspec.field(default_factory=Counter)
+    bound: int = 0
+    known: int = 0
+    forgotten: int = 0
+    waited: int = 0
+    released: int = 0
+    late: int = 0
+    dropped: int = 0
+    waiting: int = 0
+    given_up: int = 0
+
+
 class TargetAccount:
-    """What one target was offered and what became of it. `state` is for people: up, down, refused."""
+    """What one target was offered and what became of it. `state` is for people: up, down, refused. `sessions` is None
+    where they are not re-bound."""
 
     __slots__ = (
         "answered",
@@ -214,12 +235,14 @@ class TargetAccount:
         "refused",
         "replayed",
         "retries",
+        "sessions",
         "state",
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.state = "up"
+        self.sessions: SessionCounters | None = None
         self.offered = 0
         self.replayed = 0
         self.overflowed = 0
@@ -243,6 +266,7 @@ class TargetAccount:
             "failed": dict(self.failed),
             **{name: getattr(self, name) for name in more},
             **self.answers.as_dict(),
+            "sessions": msgspec.to_builtins(self.sessions),
         }
 
 
@@ -403,6 +427,9 @@ class Ledger:
             laws.append((f"offered to {name}", target.offered, taken))
             settled = target.answered + target.failed.total() + target.in_flight
             laws.append((f"replayed to {name}", target.replayed, settled))
+            if (sessions := target.sessions) is not None:
+                held = sessions.released + sessions.late + sessions.dropped + sessions.waiting
+                laws.append((f"waited at {name}", sessions.waited, held))
         laws += self._of_observations()
         return [f"{what}: {whole} is not {parts}" for what, whole, parts in laws if whole != parts]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from shadowtap.cli.comparing import add_comparing, compare_table
 from shadowtap.cli.options import Parser, add_ports, reader
+from shadowtap.cli.sessions import add_sessions, sessions_table
 from shadowtap.cli.shaping import add_shaping, add_shaping_values, tables_of
 from shadowtap.config import Settings
 from shadowtap.config.kinds import Seconds, Text, Wait, Whole
@@ -62,6 +63,7 @@ def add_settings(parser: Parser, *, sources: bool = True) -> None:
     )
     add_shaping(parser)
     _add_replay(parser.add_argument_group("replay"))
+    add_sessions(parser)
     add_comparing(parser)
     _add_run(parser.add_argument_group("the run"))
 
@@ -79,7 +81,7 @@ def settings_of(args: argparse.Namespace, file: str | None, **more: Any) -> Sett
         sources=args.sources,
         targets=args.targets,
         for_targets=for_targets,
-        for_tables=tables_of(args) | {"compare": compare_table(args)},
+        for_tables=tables_of(args) | {"compare": compare_table(args), "sessions": sessions_table(args)},
         **values,
     )
     _check_summary(settings.summary)

@@ -13,6 +13,7 @@ from shadowtap.config.hooks import HookSettings
 from shadowtap.config.kinds import Port, Switch, from_toml
 from shadowtap.config.mask import read_mask
 from shadowtap.config.rewrite import read_rewrites
+from shadowtap.config.sessions import read_sessions
 from shadowtap.config.settings import (
     FlowSettings,
     HealthSettings,
@@ -42,6 +43,7 @@ _OWN_READERS: dict[str, Callable[[object, str], Any]] = {
     "rewrite": read_rewrites,
     "mask": read_mask,
     "compare": read_compare,
+    "sessions": read_sessions,
 }
 _PLAIN = keys_of(
     Settings,

@@ -15,6 +15,7 @@ from shadowtap.config.compare import CompareSettings
 from shadowtap.config.file import FileSettings, Named, check_listen, named_target, read_file
 from shadowtap.config.hooks import HookSettings
 from shadowtap.config.mask import MaskSettings
+from shadowtap.config.sessions import SessionSettings
 from shadowtap.config.settings import Settings, TargetSettings
 from shadowtap.config.sinks import SinkSettings, is_sink
 from shadowtap.config.sources import parse
@@ -32,7 +33,7 @@ def load(
     **values: Any,
 ) -> Settings:
     """The settings of a run, checked. `targets` are URLs of targets and sinks. `for_targets` are fields of every
-    target, `for_tables` those of [transform], [mask], [hooks] and [compare], `values` fields of `Settings`, all from
+    target, `for_tables` those of the tables of the file, `values` fields of `Settings`, all from
     the command line and only where given. Raises UsageError."""
     told = read_file(file) if file is not None else FileSettings()
     from_line = tuple(Named(f"--from {url}", url) for url in sources)
@@ -80,11 +81,13 @@ def _tables(
     """The tables of which the command line says something, on top of what the file says."""
     mask, hooks = told.get("mask", MaskSettings()), told.get("hooks", HookSettings())
     compare = told.get("compare", CompareSettings())
+    sessions = told.get("sessions", SessionSettings())
     return {
         "transform": merged(told.get("transform", TransformSettings()), given.get("transform", {})),
         "mask": msgspec.structs.replace(mask, **given.get("mask", {})),
         "hooks": msgspec.structs.replace(hooks, **given.get("hooks", {})),
         "compare": msgspec.structs.replace(compare, **given.get("compare", {})),
+        "sessions": msgspec.structs.replace(sessions, **given.get("sessions", {})),
         "rewrite": (*told.get("rewrite", ()), *values.get("rewrite", ())),
     }
 

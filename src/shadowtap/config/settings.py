@@ -17,6 +17,7 @@ from shadowtap.config.mask import MaskSettings
 from shadowtap.config.rates import Rate
 from shadowtap.config.rewrite import RewriteSettings
 from shadowtap.config.schedule import ScheduleSettings
+from shadowtap.config.sessions import SessionSettings
 from shadowtap.config.sinks import SinkSettings
 from shadowtap.config.transform import TransformSettings
 
@@ -93,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
     mask: MaskSettings = MaskSettings()
     hooks: HookSettings = HookSettings()
     compare: CompareSettings = CompareSettings()
+    sessions: SessionSettings = SessionSettings()
     legs: Leg | None = None
     """Which leg of a load balancer is replayed, where both are mirrored; None: both, as they are."""
     dry_run: Switch = False
@@ -111,6 +113,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
     grace_s: Wait = 5.0
     duration_s: Seconds | None = None
     """Stop by itself after this long; None: when interrupted, or when the sources end."""
+
+    @property
+    def rebinds(self) -> bool:
+        """Whether sessions are re-bound: it was said, or answers are compared and nothing was said."""
+        rebind = self.sessions.rebind
+        return self.compare.wanted if rebind is None else rebind
 
     @property
     def status_address(self) -> tuple[str, int] | None:

@@ -7,7 +7,8 @@ answered.
 """
 
 from shadowtap.replay.guard import Guard
+from shadowtap.replay.held import HeldTarget
 from shadowtap.replay.outgoing import MARK, is_marked
 from shadowtap.replay.target import Target
 
-__all__ = ["MARK", "Guard", "Target", "is_marked"]
+__all__ = ["MARK", "Guard", "HeldTarget", "Target", "is_marked"]

@@ -7,7 +7,7 @@ depend on what they say nor on the rhythm in which they come: a hash of their nu
 differ holds for all of them. Files wait until they are compared. What is left out is counted, and the user is told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from msgspec.structs import replace
 
@@ -29,7 +29,8 @@ _WORD = 1 << 32
 
 
 class Comparer:
-    """Compares observations. `counters` are those of the ledger; `sampling` says whether answers may be left out."""
+    """Compares observations. `counters` are those of the ledger; `sampling` says whether answers may be left out;
+    `issued` gives the pairs of values that mean the same in the sessions of a target."""
 
     def __init__(
         self,
@@ -37,12 +38,14 @@ class Comparer:
         counters: ObservationCounters,
         *,
         sampling: bool,
+        issued: Callable[[str], Container[tuple[str, str]]] = lambda target: frozenset(),
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.share = 1.0
         self._comparison = comparison
         self._counters = counters
         self._sampling = sampling
+        self._issued = issued
         self._tell = tell
         self._told = False
         self._number = 0
@@ -64,7 +67,10 @@ class Comparer:
                 comparison.left_out(exchange, outcome)
             return observation
         self._counters.compared += len(outcomes)
-        verdicts = [comparison.answered(exchange, out, now_ns=out.sent_ns) for out in outcomes]
+        verdicts = [
+            comparison.answered(exchange, out, issued=self._issued(out.target), now_ns=out.sent_ns)
+            for out in outcomes
+        ]
         return replace(observation, verdicts=tuple(verdicts))
 
     def tick(self, now: float, busy_s: float, late_s: float) -> None:

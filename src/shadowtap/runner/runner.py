@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from typing import Any
 
 from shadowtap.capture import FileSource, LiveSource
@@ -26,7 +26,7 @@ from shadowtap.events import (
     Outcome,
     Request,
 )
-from shadowtap.ledger import Ledger, ObservationCounters, ScheduleAccount
+from shadowtap.ledger import Ledger, ObservationCounters, ScheduleAccount, SessionCounters
 from shadowtap.pipeline import Pipeline
 from shadowtap.replay import Guard, Target, is_marked
 from shadowtap.report import View
@@ -37,6 +37,7 @@ from shadowtap.runner.files import FileReader
 from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
 from shadowtap.runner.live import LiveReader
 from shadowtap.runner.observe import Joiner
+from shadowtap.runner.sessions import Sessions
 from shadowtap.runner.shape import DUPLICATE, Shape, count_untaken, lane_of
 from shadowtap.runner.shaping import Stages
 from shadowtap.runner.sinks import Sink, masker_of, open_sink
@@ -80,6 +81,7 @@ class Runner:
         self._shape: Shape | None = None
         self._copies: Duplicates | None = None
         self._joiner: Joiner | None = None
+        self._sessions: dict[str, Sessions] = {}
         self._sinks: list[Sink] = []
         self._pipeline = self._new_pipeline(0)
         self._targets: list[Target] = []
@@ -163,13 +165,24 @@ class Runner:
             self._joiner = Joiner(self._on_observation, ledger.observations, now=time.monotonic())
             if self._comparison is not None:
                 self._comparer = Comparer(
-                    self._comparison, ledger.observations, sampling=self._is_timed(specs), tell=self.tell
+                    self._comparison,
+                    ledger.observations,
+                    sampling=self._is_timed(specs),
+                    issued=self._issued,
+                    tell=self.tell,
                 )
-        if not stages.wanted and self._joiner is None:
+        if settings.rebinds and not settings.dry_run:
+            self._sessions = {str(t.address): self._new_sessions() for t in settings.targets}
+        if not stages.wanted and self._joiner is None and not self._sessions:
             self._copies = stages.duplicates
             return
         self._shape = Shape(
-            ledger.requests, self._targets, stages=stages, joiner=self._joiner, clock=self._now_ns
+            ledger.requests,
+            self._targets,
+            stages=stages,
+            joiner=self._joiner,
+            sessions=tuple(self._sessions.values()),
+            clock=self._now_ns,
         )
         self._pipeline = self._new_pipeline(0)
 
@@ -177,6 +190,10 @@ class Runner:
         """Whether requests come at moments of their own, and do not wait until there is time for them."""
         speed = self.settings.schedule is not None and self.settings.schedule.speed is not None
         return speed or not all(isinstance(spec, StoredSpec | FileSpec) for spec in specs)
+
+    def _new_sessions(self) -> Sessions:
+        told = self.settings.sessions
+        return Sessions(SessionCounters(), always=told.always, never=told.never)
 
     def _now_ns(self) -> int:
         """The time of what is being read: the packets' own where there are only files."""
@@ -189,15 +206,17 @@ class Runner:
         raise_file_limit()
         share = connections_each(len(self.settings.targets))
         for settings in self.settings.targets:
+            sessions = self._sessions.get(str(settings.address))
             target = open_target(
                 settings,
                 self.settings,
                 self.ledger,
                 connections=share,
-                on_outcome=self._outcomes(),
+                on_outcome=self._outcomes(sessions),
                 keep_bodies=self._shape is not None and self._shape.wants_answers,
                 notify=self.tell,
                 on_addresses=self._check_target,
+                sessions=sessions,
             )
             self._targets.append(target)
             await target.resolve()
@@ -215,21 +234,23 @@ class Runner:
             task.result()
         task.cancel()
 
-    def _outcomes(self) -> Callable[[Outcome], None] | None:
-        """Who wants to know what targets answer, if anybody does."""
+    def _outcomes(self, sessions: Sessions | None) -> Callable[[Outcome], None] | None:
+        """Who wants to know what a target answers, if anybody does; `sessions` are those that are re-bound there."""
         wanted = []
         if self._shape is not None and self._shape.wants_answers:
             wanted.append(self._shape.outcome)
         if self.ledger.schedule is not None:
             wanted.append(self._on_timed)
-        if len(wanted) < 2:
+        if len(wanted) < 2 and sessions is None:
             return wanted[0] if wanted else None
 
-        def both(outcome: Outcome) -> None:
+        def all_of(outcome: Outcome) -> None:
+            if sessions is not None:
+                outcome = sessions.outcome(outcome)
             for take in wanted:
                 take(outcome)
 
-        return both
+        return all_of
 
     def _on_timed(self, outcome: Outcome) -> None:
         if self._scheduled is not None:
@@ -556,12 +577,19 @@ class Runner:
         if self._stages is not None and self._stages.hooks is not None:
             self._stages.hooks.answers(observation)
 
+    def _issued(self, target: str) -> Container[tuple[str, str]]:
+        """Production's values and the target's that mean the same in a session."""
+        sessions = self._sessions.get(target)
+        return frozenset() if sessions is None else sessions.bindings
+
     def _refresh(self) -> None:
         """Bring those parts of the ledger up to date that others count."""
         if self._stages is not None:
             self._stages.refresh()
         for sink in self._sinks:
             sink.refresh()
+        for sessions in self._sessions.values():
+            sessions.refresh()
         if self.ledger.schedule is not None and self._scheduled is not None:
             self._scheduled.report()
 

@@ -1,7 +1,7 @@
 """The way of a request from being seen to the targets, where the user asks for more than replaying all as it is.
 
     duplicates ─► legs ─► chain: safety, filter, sample, rewrite, mask, hooks ─► middleware ─► targets
-                                                                                           ─► joiner ─► sinks
+                                                                      (sessions, each)     ─► joiner ─► sinks
 
 Each request that enters waits (`requests.waiting`) until it has its one fate: it is offered to the targets, or
 counted in another bucket. Where nothing is asked for there is no `Shape`, and the runner offers requests itself.
@@ -17,6 +17,7 @@ from shadowtap.hooks.in_flight import Dropped as Lost
 from shadowtap.ledger import RATE_LIMIT, RequestAccount
 from shadowtap.replay import Target
 from shadowtap.runner.observe import LANE_BITS, Joiner, in_lane
+from shadowtap.runner.sessions import Sessions
 from shadowtap.runner.shaping import Stages
 from shadowtap.transform import HELD, Bucket, Dropped
 from shadowtap.transform.chain import Out
@@ -48,6 +49,7 @@ class Shape:
         *,
         stages: Stages,
         joiner: Joiner | None,
+        sessions: Sequence[Sessions] = (),
         clock: Callable[[], int],
     ) -> None:
         self._account = account
@@ -59,8 +61,9 @@ class Shape:
         self._middleware = stages.middleware
         self._show = stages.show
         self._joiner = joiner
+        self._sessions = sessions
         self._added = 0
-        self.wants_answers = joiner is not None or stages.middleware is not None
+        self.wants_answers = joiner is not None or stages.middleware is not None or bool(sessions)
         stages.on_result = self.on_result
 
     # -- what comes ------------------------------------------------------------------------------------------
@@ -83,6 +86,8 @@ class Shape:
 
     def request(self, request: Request) -> None:
         """A request that may be replayed."""
+        for sessions in self._sessions:
+            sessions.expect(request)
         self._account.waiting += 1
         if self._legs is None:
             self._enter(request)
@@ -93,6 +98,8 @@ class Shape:
         """Production's answer, or that there is none."""
         if self._chain is not None:
             self._out(self._chain.answered(exchange))
+        for sessions in self._sessions:
+            sessions.exchange(exchange)
         if self._joiner is not None:
             self._joiner.exchanged(exchange)
         if self._middleware is not None:
@@ -193,12 +200,16 @@ class Shape:
             self._joiner.began(request)
             self._joiner.exchanged(Exchange(request, None))
         self._send(request)
+        for sessions in self._sessions:
+            sessions.exchange(Exchange(request, None))
 
     # -- fates -----------------------------------------------------------------------------------------------
 
     def _end(self, request: Request, bucket: str, reason: str) -> None:
         account = self._account
         account.waiting -= 1
+        for sessions in self._sessions:
+            sessions.leave(request)
         if bucket == Bucket.SAMPLED_OUT:
             account.sampled_out += 1
             if self._joiner is not None:

@@ -1,13 +1,15 @@
 """Targets as the settings want them."""
 
 from collections.abc import Callable
+from functools import partial
 
 from shadowtap.config import Settings, TargetSettings
 from shadowtap.errors import UsageError
 from shadowtap.events import Outcome
 from shadowtap.http1 import Limits
 from shadowtap.ledger import Ledger, TargetAccount
-from shadowtap.replay import Target
+from shadowtap.replay import HeldTarget, Target
+from shadowtap.runner.sessions import Sessions
 from shadowtap.runner.surroundings import tls
 from shadowtap.transform import Rate
 
@@ -22,15 +24,21 @@ def open_target(
     keep_bodies: bool,
     notify: Callable[[str], None],
     on_addresses: Callable[[Target], None],
+    sessions: Sessions | None = None,
 ) -> Target:
-    """A target with an account in the ledger; it is not connected to yet. Raises UsageError."""
+    """A target with an account in the ledger; it is not connected to yet. `sessions` are re-bound there. Raises
+    UsageError."""
     address = settings.address
     name = str(address)
     if name in ledger.targets:
         raise UsageError(f"target {name} is given twice; each request goes to a target once")
     account = ledger.targets[name] = TargetAccount(name)
     keeps_host = settings.keep_host or any(table.sets_host for table in run.rewrite)
-    return Target(
+    make: Callable[..., Target] = Target
+    if sessions is not None:
+        account.sessions = sessions.counters
+        make = partial(HeldTarget, holder=sessions, wait_s=run.sessions.wait_s)
+    return make(
         account,
         host=address.host,
         port=address.port,

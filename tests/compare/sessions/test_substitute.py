@@ -1,6 +1,7 @@
 """Values put into requests, wherever they stand, and nothing else changed."""
 
 import gzip
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ KNOWN = {
     ("", UUID): "u-u-i-d",
     ("resource order", "1007"): "53",
     ("cookie me cart", "17"): "4",
+    ("", "qU0tEd1234567"): 'a"b\\c',
     ("", "p4dd1ngTOKENs00"): "xx==",
 }
 
@@ -39,7 +41,9 @@ def rewritten(asked: Request) -> tuple[Request, list[tuple[str, str, str]]]:
         (f"/a?x={UUID}&y=1", "/a?x=u-u-i-d&y=1"),
         ("/orders?id=1007", "/orders?id=53"),
         ("/products/1007?id=1007", "/products/1007?id=1007"),
-        (f"/a?next=%2Forders%2F{UUID}", f"/a?next=%2Forders%2F{UUID}"),
+        (f"/a?next=%2Forders%2F{UUID}", "/a?next=%2Forders%2Fu-u-i-d"),
+        (f"/a?next=%2forders%3ft%3D{A}%26x%3D1", f"/a?next=%2forders%3ft%3D{quote(B, safe='')}%26x%3D1"),
+        (f"/a?x=100%&y=%zz{UUID}%", f"/a?x=100%&y=%zz{UUID}%"),
     ],
 )
 def test_targets(target: str, made: str) -> None:
@@ -77,6 +81,8 @@ def test_cookies_and_headers() -> None:
         ),
         ("application/x-www-form-urlencoded", f"csrf={UUID}&orderId=1007", "csrf=u-u-i-d&orderId=53"),
         ("application/x-www-form-urlencoded", "t=p4dd1ngTOKENs00%3D&x=1", "t=xx%3D%3D&x=1"),
+        ("application/x-www-form-urlencoded", f"t={A}&x=1", "t=Zp3XmQ9dT1vBn5Ls%2B/=&x=1"),
+        ("application/json", '["qU0tEd1234567"]', r'["a\"b\\c"]'),
         ("text/xml", f"<a t='{UUID}'>{UUID}</a>", "<a t='u-u-i-d'>u-u-i-d</a>"),
         (
             "multipart/form-data; boundary=b",

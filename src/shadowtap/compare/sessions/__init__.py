@@ -7,7 +7,7 @@ still to name waits for that answer, and no other does (rebind). It refuses to k
 requests' own.
 """
 
-from shadowtap.compare.sessions.bindings import Kind, Substitution
+from shadowtap.compare.sessions.bindings import Bindings, Kind
 from shadowtap.compare.sessions.rebind import Key, Rebinder, Rebound, Wait, key_of
 
-__all__ = ["Key", "Kind", "Rebinder", "Rebound", "Substitution", "Wait", "key_of"]
+__all__ = ["Bindings", "Key", "Kind", "Rebinder", "Rebound", "Wait", "key_of"]

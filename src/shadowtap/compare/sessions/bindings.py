@@ -6,10 +6,11 @@ a resource's number with its resource.
 
 from collections import OrderedDict
 from enum import StrEnum
-from typing import NamedTuple
 
 MAX_BINDINGS = 100_000
 """Values that are remembered, at about 300 octets each; those not used for longest go first."""
+MAX_OCTETS = 32 << 20
+"""Characters of these values: a token may have 4,096, most have 40."""
 IDLE_NS = 4 * 3600 * 1_000_000_000
 """A binding that was not used for so long is forgotten."""
 
@@ -26,19 +27,14 @@ class Kind(StrEnum):
     BODY = "body"
 
 
-class Substitution(NamedTuple):
-    """A value that was put into a request in place of production's."""
-
-    kind: Kind
-    production: str
-    target: str
-
-
 class Bindings:
     """Looks up what the target issued for a value of production. `count` is how many are remembered."""
 
-    def __init__(self, limit: int = MAX_BINDINGS, idle_ns: int = IDLE_NS) -> None:
-        self._limit = limit
+    def __init__(
+        self, limit: int = MAX_BINDINGS, idle_ns: int = IDLE_NS, limit_octets: int = MAX_OCTETS
+    ) -> None:
+        self._limit, self._limit_octets = limit, limit_octets
+        self._octets = 0
         self._idle_ns = idle_ns
         self._table: OrderedDict[Scoped, tuple[str, int]] = OrderedDict()
         self._weak_pairs: dict[tuple[str, str], int] = {}
@@ -54,11 +50,12 @@ class Bindings:
         key = scope, _canonical(production)
         self._drop(key)
         self._table[key] = target, now_ns
+        self._octets += _size(key, target)
         if scope:
             pair = key[1], target
             self._weak_pairs[pair] = self._weak_pairs.get(pair, 0) + 1
         self.bound += 1
-        while len(self._table) > self._limit or self._is_stale(now_ns):
+        while self._is_full() or self._is_stale(now_ns):
             self._drop(next(iter(self._table)))
             self.forgotten += 1
 
@@ -80,13 +77,19 @@ class Bindings:
         found = self._table.get(("", _canonical(production)))
         return (found is not None and found[0] == target) or pair in self._weak_pairs
 
+    def _is_full(self) -> bool:
+        return len(self._table) > self._limit or self._octets > self._limit_octets
+
     def _is_stale(self, now_ns: int) -> bool:
         first = next(iter(self._table.values()), None)
         return first is not None and now_ns - first[1] > self._idle_ns
 
     def _drop(self, key: Scoped) -> None:
         found = self._table.pop(key, None)
-        if found is None or not key[0]:
+        if found is None:
+            return
+        self._octets -= _size(key, found[0])
+        if not key[0]:
             return
         pair = key[1], found[0]
         left = self._weak_pairs.get(pair, 0) - 1
@@ -94,6 +97,10 @@ class Bindings:
             self._weak_pairs[pair] = left
         else:
             self._weak_pairs.pop(pair, None)
+
+
+def _size(key: Scoped, target: str) -> int:
+    return len(key[0]) + len(key[1]) + len(target)
 
 
 def _canonical(value: str) -> str:

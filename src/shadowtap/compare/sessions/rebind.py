@@ -13,26 +13,31 @@ Everything is bounded: what does not fit is forgotten, and its requests go out w
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from shadowtap.compare.expected import SAFE
 from shadowtap.compare.places import Pattern
-from shadowtap.compare.sessions.bindings import Bindings, Substitution
+from shadowtap.compare.sessions.bindings import Bindings
 from shadowtap.compare.sessions.issued import Answered, cookies_set, issued, pairs
 from shadowtap.compare.sessions.substitute import Rewriting
 from shadowtap.content import Content, content_of, is_chunked, read_content
-from shadowtap.events import Exchange, Outcome, Request, Response
+from shadowtap.events import Exchange, Outcome, Request, Response, Substitution
 from shadowtap.http1 import field
 
-MAX_PENDING = 20_000
-"""Requests whose two answers are not both there; the oldest are given up."""
+MAX_PENDING = 50_000
+"""Requests whose two answers are not both there: five seconds of 10,000 a second; the oldest are given up."""
 MAX_PENDING_BYTES = 64 << 20
-"""Octets of answers that wait for the other one."""
+"""Octets of these requests, and of answers that wait for the other one."""
 MAX_AWAITED = 100_000
 """Values that production has issued and the target has not yet."""
+MAX_AWAITED_OCTETS = 16 << 20
+"""Characters of these."""
 LIMIT_BYTES = 512 << 10
+"""Octets of a body, as it came and decoded, in which values are looked for."""
+_SWITCHED = 101
+_WHOLE_HEAD = (b"\n\r\n", b"\n\n")
 
 Key = tuple[int, int]
 """A request: the number of its connection, and its index there."""
@@ -68,40 +73,49 @@ class _Pending:
         self.values: list[tuple[str, str]] = []
 
     def size(self) -> int:
-        return sum(
-            len(part.head) + len(part.body) for part in (self.response, self.outcome) if part is not None
-        )
+        parts = self.request, self.response, self.outcome
+        return sum(len(part.head) + len(part.body) for part in parts if part is not None)
 
 
 class Rebinder:
     """Rebinds the sessions of one target. `always` are places whose values are bound whatever they look like
-    (`cookie cart`, `header x-auth`, `body.ticket`), `never` cookies and headers that stay production's."""
+    (`cookie cart`, `header x-auth`, `body.ticket`), `never` cookies and headers that stay production's. `key` tells
+    requests apart, where the number and index of a request are not those it had in production."""
 
-    def __init__(self, *, always: Iterable[str] = (), never: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        always: Iterable[str] = (),
+        never: Iterable[str] = (),
+        key: Callable[[Request], Key] = key_of,
+    ) -> None:
         self.bindings = Bindings()
+        self._key_of = key
         self.counts: Counter[str] = Counter()
         self._always = tuple(map(Pattern.parse, always))
         self._never = tuple(map(Pattern.parse, never))
         self._pending: OrderedDict[Key, _Pending] = OrderedDict()
         self._awaited: OrderedDict[tuple[str, str], tuple[Key, int]] = OrderedDict()
-        self._bytes = 0
+        self._bytes = self._awaited_octets = 0
         self._freed: tuple[Key, ...] = ()
 
     def expect(self, request: Request) -> None:
         """A request of production's will be replayed, now or later. To be called before production's answer to it
         is given to `produced`."""
-        key = key_of(request)
+        key = self._key_of(request)
         if key not in self._pending:
             self._pending[key] = _Pending(request)
-            if len(self._pending) > MAX_PENDING:
+            self._bytes += len(request.head) + len(request.body)
+            if len(self._pending) > MAX_PENDING or self._bytes > MAX_PENDING_BYTES:
                 self._freed = self._shrink()
 
     def before(self, request: Request, *, wait: bool = True) -> Rebound | Wait:
         """What to do with a request of production's. With `wait` off it is made from what is known now: for one
         that has waited long enough."""
-        client = client_of(request)
         self.expect(request)
-        needed: set[Key] = set()
+        if not (self.bindings or self._awaited):
+            return Rebound(request)
+        own, needed = self._key_of(request), set[Key]()
 
         def look(scope: str, value: str) -> str | None:
             awaited = self._awaited.get((scope, value.rstrip("=") or value))
@@ -109,8 +123,9 @@ class Rebinder:
                 needed.add(awaited[0])
             return self.bindings.get(scope, value, request.time_ns)
 
-        rewriting = Rewriting(client, look)
-        made = rewriting.request(request) if self.bindings or self._awaited else request
+        rewriting = Rewriting(client_of(request), look)
+        made = rewriting.request(request)
+        needed.discard(own)
         if needed and wait:
             self.counts["waited"] += 1
             return Wait(frozenset(needed))
@@ -119,14 +134,18 @@ class Rebinder:
         return Rebound(made, tuple(rewriting.done))
 
     def produced(self, exchange: Exchange) -> tuple[Key, ...]:
-        """Production has answered a request. The keys that are settled now."""
+        """Production has answered a request, or nothing of its answer came. The keys that are settled now."""
         request, response = exchange.request, exchange.response
-        if request is None or response is None or response.status < 200:
+        if request is None:
             return ()
-        pending = self._pending.get(key_of(request))
+        pending = self._pending.get(self._key_of(request))
         if pending is None or pending.response is not None:
             return ()
-        pending.response = response
+        if response is None:
+            return self._settle(pending)
+        if response.status < 200 and response.status != _SWITCHED:
+            return ()
+        pending.response = response = _worth_keeping(response)
         self._bytes += len(response.head) + len(response.body)
         if pending.outcome is not None:
             return self._join(pending)
@@ -136,12 +155,14 @@ class Rebinder:
     def answered(self, original: Request, outcome: Outcome) -> tuple[Key, ...]:
         """The target has answered a request, or has failed to: the keys that are settled now. `original` is the
         request as production's client sent it, or as it was sent: only where it stood counts."""
-        pending = self._pending.get(key_of(original))
+        pending = self._pending.get(self._key_of(original))
         if pending is None:
             return ()
         if outcome.failure is not None:
             self.counts["failed"] += 1
             return self._settle(pending)
+        if len(outcome.body) > LIMIT_BYTES:
+            outcome = msgspec.structs.replace(outcome, body=b"")
         pending.outcome = outcome
         self._bytes += len(outcome.head) + len(outcome.body)
         if pending.response is not None:
@@ -150,7 +171,7 @@ class Rebinder:
 
     def give_up(self, request: Request) -> tuple[Key, ...]:
         """Nothing more will come of a request: production's answer was lost, or it was never sent."""
-        pending = self._pending.get(key_of(request))
+        pending = self._pending.get(self._key_of(request))
         return () if pending is None else self._settle(pending)
 
     def is_settled(self, key: Key) -> bool:
@@ -159,22 +180,27 @@ class Rebinder:
 
     def _await(self, pending: _Pending, response: Response) -> None:
         """Note what production issued: who uses it waits."""
-        key, client = key_of(pending.request), client_of(pending.request)
+        key, client = self._key_of(pending.request), client_of(pending.request)
         for value in issued(self._of_production(pending.request, response), self._always):
             scope = _scope(value.scope, client)
             at = scope, value.value.rstrip("=") or value.value
             if at in self._awaited or self.bindings.get(scope, value.value, response.time_ns) is not None:
                 continue
             self._awaited[at] = key, response.end_ns
+            self._awaited_octets += len(scope) + len(at[1])
             pending.values.append(at)
-        while len(self._awaited) > MAX_AWAITED:
-            self._awaited.popitem(last=False)
+        while len(self._awaited) > MAX_AWAITED or self._awaited_octets > MAX_AWAITED_OCTETS:
+            self._forget(next(iter(self._awaited)))
             self.counts["awaited_forgotten"] += 1
+
+    def _forget(self, at: tuple[str, str]) -> None:
+        del self._awaited[at]
+        self._awaited_octets -= len(at[0]) + len(at[1])
 
     def _join(self, pending: _Pending) -> tuple[Key, ...]:
         """Both answers are there: learn from them."""
         response, outcome = pending.response, pending.outcome
-        if response is not None and outcome is not None and response.fault is None:
+        if response is not None and outcome is not None:
             self._learn(pending.request, response, outcome)
         return self._settle(pending)
 
@@ -209,14 +235,14 @@ class Rebinder:
                 self.counts["bound"] += 1
 
     def _settle(self, pending: _Pending) -> tuple[Key, ...]:
-        key = key_of(pending.request)
+        key = self._key_of(pending.request)
         if self._pending.pop(key, None) is None:
             return ()
         freed, self._freed = self._freed, ()
         self._bytes -= pending.size()
         for at in pending.values:
             if self._awaited.get(at, (None,))[0] == key:
-                del self._awaited[at]
+                self._forget(at)
         return (*freed, key)
 
     def _shrink(self) -> tuple[Key, ...]:
@@ -233,6 +259,14 @@ class Rebinder:
         content = content_of(response, limit_bytes=LIMIT_BYTES)
         known = content if isinstance(content, Content) and not content.cut else None
         return Answered(response.head, known, request.target.decode("latin-1"), request.method not in SAFE)
+
+
+def _worth_keeping(response: Response) -> Response:
+    """Production's answer without a body that is too long; of one that came in part its head, if it is whole."""
+    if response.fault is None and len(response.body) <= LIMIT_BYTES:
+        return response
+    head = response.head if response.head.endswith(_WHOLE_HEAD) else b""
+    return msgspec.structs.replace(response, head=head, body=b"", fault=None)
 
 
 def client_of(request: Request) -> str:

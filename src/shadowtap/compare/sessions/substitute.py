@@ -10,15 +10,15 @@ Only the octets of the values change; lengths and codings are put right.
 
 import re
 from collections.abc import Callable
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import msgspec
 
-from shadowtap.compare.sessions.bindings import Kind, Substitution
+from shadowtap.compare.sessions.bindings import Kind
 from shadowtap.compare.sessions.resources import named_resource, path_resource, resource
 from shadowtap.compare.sessions.strong import TOKENS
 from shadowtap.content import Content, content_of, with_content, with_target
-from shadowtap.events import Request
+from shadowtap.events import Request, Substitution
 
 MAX_BODY = 1 << 20
 """Octets of a body, decoded, in which values are put; a longer one goes as it is."""
@@ -35,6 +35,9 @@ _WITHOUT_VALUES = frozenset(
     """.split()
 )
 """Fields in which no server finds what it issued; most of a head is of these."""
+_FORM = "application/x-www-form-urlencoded"
+_OCTET = re.compile(rb"%[0-9A-Fa-f]{2}|.", re.S)
+_PIECE_OF_URL = re.compile(rb"[^/:?&=#,;\s\"'<>]{6,}=*")
 _COOKIE = re.compile(rb"((?:^|;)[ \t]*([^=;\s]+)=\"?)([^;\"\s]*)")
 _NAMED = re.compile(
     rb"([A-Za-z_][\w.-]{0,63})(\]?[\"']?[ \t]*[=:][ \t]*[\"']?)([A-Za-z0-9_-]{1,64})(?![\w.%-])"
@@ -50,6 +53,7 @@ class Rewriting:
         self._look = look
         self._kind = Kind.TARGET
         self._resource = ""
+        self._spell: Callable[[str], str] = _plain
         self.done: list[Substitution] = []
 
     def request(self, request: Request) -> Request:
@@ -64,9 +68,11 @@ class Rewriting:
     def _target(self, request: Request) -> Request:
         path, mark, query = request.target.partition(b"?")
         before, parts = b"", []
+        self._spell = _in_path
         for segment in path.split(b"/"):
             parts.append(self._segment(segment, before))
             before = segment
+        self._spell = _in_query
         query = self._text(query, self._resource) if query else query
         return with_target(request, b"/".join(parts) + mark + query)
 
@@ -82,6 +88,7 @@ class Rewriting:
         """The header fields: the start line has been seen to, and Host and its kin hold no values."""
         line_end = request.head.find(b"\n")
         line, fields = request.head[:line_end], request.head[line_end:]
+        self._spell = _plain
         return line + _FIELD.sub(self._field, fields)
 
     def _field(self, found: re.Match[bytes]) -> bytes:
@@ -106,6 +113,7 @@ class Rewriting:
         content = content_of(request, limit_bytes=MAX_BODY)
         if not isinstance(content, Content) or content.cut or b"\0" in content.data[:1024]:
             return request
+        self._spell = _in_query if content.media_type == _FORM else _in_json if content.is_json else _plain
         data = self._text(content.data, self._resource)
         return request if data == content.data else with_content(request, data)
 
@@ -124,25 +132,62 @@ class Rewriting:
         if whole is not None:
             return whole
         text = found[0]
+        if b"%" in text:
+            return self._escaped(text)
         if b"/" in text or b":" in text:
             return _PIECE.sub(lambda piece: self._found("", piece[0]) or piece[0], text)
         if text.count(b".") >= 1:
             return b".".join(self._found("", piece) or piece for piece in text.split(b"."))
         return text
 
+    def _escaped(self, text: bytes) -> bytes:
+        """What stands within percent-encoded text, such as a link in a parameter; only the values' octets change."""
+        places = [found.span() for found in _OCTET.finditer(text)]
+        plain = unquote_to_bytes(text)
+        before, self._spell = self._spell, _encoded
+        made, end = [], 0
+        for token in _PIECE_OF_URL.finditer(plain):
+            value = self._found("", token[0])
+            if value is not None:
+                made += [text[end : places[token.start()][0]], value]
+                end = places[token.end() - 1][1]
+        self._spell = before
+        return b"".join([*made, text[end:]])
+
     def _found(self, scope: str, octets: bytes) -> bytes | None:
         if not scope and len(octets) < 6:
             return None
         text = octets.decode("latin-1")
-        value = self._look(scope, text)
+        value, spell = self._look(scope, text), self._spell
         if value is None and "%" in text:
             value = self._look(scope, unquote(text))
-            value = quote(value, safe="") if value is not None else None
+            spell = _encoded
         if value is None:
             return None
         if len(self.done) < MAX_SUBSTITUTIONS:
             self.done.append(Substitution(self._kind, text, value))
-        return _ONLY_SAFE.sub(b"", value.encode("latin-1", "replace"))
+        return _ONLY_SAFE.sub(b"", spell(value).encode("latin-1", "replace"))
+
+
+def _plain(value: str) -> str:
+    return value
+
+
+def _encoded(value: str) -> str:
+    return quote(value, safe="")
+
+
+def _in_path(value: str) -> str:
+    return quote(value, safe="+:=~@!$&'()*,;")
+
+
+def _in_query(value: str) -> str:
+    return quote(value, safe="/:=~@!$'()*,;?")
+
+
+def _in_json(value: str) -> str:
+    """Within quotes; `1007` may stand without them."""
+    return msgspec.json.encode(value).decode()[1:-1]
 
 
 _ONLY_SAFE = re.compile(rb"[\x00-\x20\x7f]")
