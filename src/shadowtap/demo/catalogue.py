@@ -1,4 +1,4 @@
-"""What the shop sells, what it says about it, and the pages and pictures around that. Pure, and the same every time."""
+"""What the shop sells, what it says about it, and the pages and pictures around that. Pure, always the same."""
 
 import gzip
 import hashlib
@@ -35,7 +35,9 @@ ADVERTISEMENTS = (
 OFFERS = ("free delivery", "gift wrapping", "a second lamp", "three for two", "a voucher", "early access")
 
 
-def page(advertisements: Sequence[str], made: str, nonce: str, *, zipped: bool) -> tuple[bytes, dict[str, str]]:
+def page(
+    advertisements: Sequence[str], made: str, nonce: str, *, zipped: bool
+) -> tuple[bytes, dict[str, str]]:
     """The front page and the header fields that describe it."""
     rows = "".join(f"<li><a href=/products/{p['id']}>{p['name']}</a>" for p in PRODUCTS.values())
     ads = "".join(f"<p>{text}" for text in advertisements)

@@ -1,9 +1,9 @@
 """A small shop: products, search, log-in, a basket, orders. Pure: a request, the time and dice in, a reply out.
 
-What it issues is its own: session cookies, CSRF tokens, numbers of orders. So two shops that see the same requests do
-not say the same, and what one has issued is worth nothing to the other. Much else changes from answer to answer, as in
-any shop: times, request ids, advertisements, the order of what a search finds. The next version differs in what
-`regressions` names, and in nothing else that matters.
+What it issues is its own: session cookies, CSRF tokens, numbers of orders. So two shops that see the same requests
+do not say the same, and what one has issued is worth nothing to the other. Much else changes from answer to answer,
+as in any shop: times, request ids, advertisements, the order of what a search finds. The next version differs in
+what `regressions` names, and in nothing else that matters.
 """
 
 import json
@@ -162,7 +162,10 @@ class Shop:
         product = int(name) if name.isdecimal() else 0
         if ask.method == "GET":
             total = _total(session.basket)
-            said = {"items": [{"id": number, "pieces": n} for number, n in session.basket.items()], "total": total}
+            said = {
+                "items": [{"id": number, "pieces": n} for number, n in session.basket.items()],
+                "total": total,
+            }
             if Regression.CHANGED_TYPE in self.regressions:
                 said["total"] = str(total)
             return _json(200, {**said, "kept_until": _written(now, after_s=3600)})

@@ -1,10 +1,10 @@
 """Shows observations to a comparison, as many of them as there is time for.
 
-Comparing is the one work of a live run that can be put off without losing a request, so it gives way first: when the
-event loop has hardly any time to spare, or comes too late to what it has planned, only a share of the answers is
+Comparing is the one work of a live run that can be left out without losing a request, so it gives way first: when
+the event loop has hardly any time to spare, or comes too late to what it has planned, only a share of the answers is
 compared; the share shrinks by half while that lasts, and grows slowly afterwards. Which answers are taken does not
-depend on what they say nor on the rhythm in which they come: a hash of their number decides, so the share of those that
-differ holds for all of them. Files wait until they are compared. What is left out is counted, and the user is told.
+depend on what they say nor on the rhythm in which they come: a hash of their number decides, so the share of those
+that differ holds for all of them. Files wait until they are compared. What is left out is counted and told.
 """
 
 from collections.abc import Callable, Container
@@ -74,7 +74,7 @@ class Comparer:
         return replace(observation, verdicts=tuple(verdicts))
 
     def tick(self, now: float, busy_s: float, late_s: float) -> None:
-        """What the loop's clock says: the time, the seconds that its thread has computed, and how late this tick is."""
+        """What the loop's clock says: the time, the seconds that its thread has computed, how late this tick is."""
         self._late_s = max(self._late_s, late_s)
         if self._since is None:
             self._since = now, busy_s

@@ -48,9 +48,16 @@ def report(requests=4000, **more):
     comparison = made.comparison
     results = comparison.result()
     findings = as_dict(results, comparison.judge(Condition(CONDITION)), comparison.learned.rules(), NoMask())
-    account = msgspec.json.decode(as_json(lossy_run(requests), NOW + 60 * SECOND, "the sources have ended", ["pcap:shop.pcap"]))
+    account = msgspec.json.decode(
+        as_json(lossy_run(requests), NOW + 60 * SECOND, "the sources have ended", ["pcap:shop.pcap"])
+    )
     return Report(
-        origin="pcap:shop.pcap → http://next.example:8080", made_ns=NOW, account=account, findings=findings, traffic=made.traffic.seen(), **more
+        origin="pcap:shop.pcap → http://next.example:8080",
+        made_ns=NOW,
+        account=account,
+        findings=findings,
+        traffic=made.traffic.seen(),
+        **more,
     )
 
 
