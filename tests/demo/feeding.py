@@ -148,7 +148,7 @@ class Visit:
     def __init__(self, number: int, dice: Random) -> None:
         address = CLIENT.address + number % 250
         self._connection = Connection(number, Endpoint(address, 20_000 + number % 40_000), SERVER, None)
-        self._steps = visit(dice, number)
+        self._steps = visit(dice, number, member=dice.random() < 0.6)
         self._index = 0
         self.next: Ask | None = next(self._steps)
         self.ready_ns = 0

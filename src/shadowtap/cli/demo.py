@@ -2,10 +2,12 @@
 
 import sys
 
+from shadowtap.cli.findings import findings, judged
 from shadowtap.cli.options import Parser, reader
 from shadowtap.cli.views import ending, view_for
+from shadowtap.compare import NoMask
 from shadowtap.config.kinds import Count, Seconds
-from shadowtap.demo.stage import moral, play
+from shadowtap.demo.stage import moral, play, verdicts
 
 
 def parser() -> Parser:
@@ -14,7 +16,8 @@ def parser() -> Parser:
         prog="shadowtap demo",
         usage="shadowtap demo [options]",
         description="Plays a small shop with visitors, mirrors its packets through VXLAN on loopback,\n"
-        "and replays each request to the shop's next version. Needs no root and no AWS.",
+        "replays each request to the shop's next version, and says where that answers otherwise.\n"
+        "Needs no root and no AWS.",
         epilog="Ends by itself, or when interrupted (Ctrl-C).",
     )
     options.add_argument(
@@ -39,6 +42,8 @@ def execute(argv: list[str]) -> int:
     """Carry it out."""
     args = parser().parse(argv)
     with ending(view_for(live=not args.no_live, quiet=False), quiet=False) as witness:
-        ledger = play(witness, seconds=args.seconds, rate=args.rate)
-    print(f"\n{moral(ledger)}", end="", file=sys.stderr)
+        played = play(witness, seconds=args.seconds, rate=args.rate)
+    results, nobody = played.comparison.result(), NoMask()
+    told = [*findings(results, nobody), *judged(verdicts(played.comparison)), "", moral(results)]
+    print("\n".join(told), end="", file=sys.stderr)
     return 0

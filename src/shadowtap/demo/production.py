@@ -24,8 +24,8 @@ REQUESTS_A_VISIT = 10
 def thinking_s(ask: Ask) -> float:
     """How long the shop takes, in the middle."""
     if ask.target.startswith("/search"):
-        return 0.04
-    return {"POST": 0.025, "PUT": 0.02}.get(ask.method, 0.012)
+        return 0.06
+    return {"POST": 0.03, "PUT": 0.025}.get(ask.method, 0.02)
 
 
 class Production:
@@ -56,8 +56,8 @@ class Production:
     async def _visit(self, number: int) -> None:
         dice = self._dice
         address = IPv4Address(f"10.0.{dice.randint(8, 15)}.{dice.randint(1, 254)}")
-        keep_alive = dice.random() < 0.7
-        steps = visit(dice, number)
+        keep_alive = dice.random() < 0.8
+        steps = visit(dice, number, member=keep_alive and dice.random() < 0.75)
         ask: Ask | None = next(steps)
         connection: packets.Connection | None = None
         while ask is not None:

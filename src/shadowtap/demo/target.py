@@ -12,7 +12,7 @@ from shadowtap.demo.production import thinking_s
 from shadowtap.demo.regressions import ALL, Regression
 from shadowtap.demo.shop import Ask, Reply, Shop
 
-_QUICK, _SLOW = 0.7, 2.5
+_QUICK, _SLOW = 0.5, 2.5
 """How long the next version takes, of what production takes: its machine is a faster one, but not at searching."""
 
 

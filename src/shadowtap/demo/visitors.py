@@ -21,8 +21,9 @@ _BROWSERS = (
 _WORDS = ("lamp", "table", "clock", "pan", "blanket", "umbrella")
 
 
-def visit(dice: Random, number: int) -> Visit:
-    """One visitor from arriving to leaving."""
+def visit(dice: Random, number: int, *, member: bool) -> Visit:
+    """One visitor from arriving to leaving. Members log in and buy; what they do has to stay in order, so they need
+    a connection that stays open."""
     headers = {
         "host": _HOST,
         "user-agent": dice.choice(_BROWSERS),
@@ -31,7 +32,7 @@ def visit(dice: Random, number: int) -> Visit:
     }
     yield Ask("GET", "/", headers)
     yield from _look_around(dice, headers)
-    if dice.random() < 0.6:
+    if member:
         yield from _as_member(dice, headers, number)
     elif dice.random() < 0.3:
         yield Ask("GET", "/basket", headers)

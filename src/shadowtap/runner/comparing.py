@@ -7,6 +7,7 @@ depend on what they say nor on the rhythm in which they come: a hash of their nu
 that differ holds for all of them. Files wait until they are compared. What is left out is counted and told.
 """
 
+import time
 from collections.abc import Callable, Container
 
 from msgspec.structs import replace
@@ -23,6 +24,8 @@ BUSY, CALM = 0.85, 0.7
 have more."""
 LATE_S = 0.05
 """How much later than planned the loop may come to its own affairs."""
+WORTH = 0.05
+"""The share of a window that comparing must take, else it would help nobody to do less of it."""
 LEAST, STEP = 1 / 64, 1 / 32
 """The share of answers that are compared in any case, and by how much it grows in a window."""
 _WORD = 1 << 32
@@ -40,17 +43,18 @@ class Comparer:
         sampling: bool,
         issued: Callable[[str], Container[tuple[str, str]]] = lambda target: frozenset(),
         tell: Callable[[str], None] = lambda text: None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.share = 1.0
         self._comparison = comparison
         self._counters = counters
         self._sampling = sampling
         self._issued = issued
-        self._tell = tell
+        self._tell, self._clock = tell, clock
         self._told = False
         self._number = 0
         self._since: tuple[float, float] | None = None
-        self._late_s = 0.0
+        self._late_s = self._spent_s = 0.0
 
     def observed(self, observation: Observation) -> Observation:
         """The observation with a verdict for each target; without, where there is no time for it."""
@@ -67,10 +71,12 @@ class Comparer:
                 comparison.left_out(exchange, outcome)
             return observation
         self._counters.compared += len(outcomes)
+        began = self._clock()
         verdicts = [
             comparison.answered(exchange, out, issued=self._issued(out.target), now_ns=out.sent_ns)
             for out in outcomes
         ]
+        self._spent_s += self._clock() - began
         return replace(observation, verdicts=tuple(verdicts))
 
     def tick(self, now: float, busy_s: float, late_s: float) -> None:
@@ -83,10 +89,11 @@ class Comparer:
             return
         busy = (busy_s - self._since[1]) / elapsed
         if busy > BUSY or self._late_s > LATE_S:
-            self._give_way()
+            if self._spent_s > WORTH * elapsed:
+                self._give_way()
         elif busy < CALM:
             self.share = min(1.0, self.share + STEP)
-        self._since, self._late_s = (now, busy_s), 0.0
+        self._since, self._late_s, self._spent_s = (now, busy_s), 0.0, 0.0
 
     def _takes(self) -> bool:
         self._number += 1
