@@ -18,7 +18,7 @@ def played():
 
 
 def test_requests_arrive_and_the_account_adds_up(played):
-    (ledger, _, _), _ = played
+    ledger = played[0].ledger
     assert ledger.imbalances() == []
     assert ledger.requests.seen > 1000
     assert ledger.requests.replayed > 0.95 * ledger.requests.seen
@@ -30,7 +30,7 @@ def test_requests_arrive_and_the_account_adds_up(played):
 
 
 def test_every_regression_is_found_and_nothing_that_is_noise(played):
-    (_, comparison, _), _ = played
+    comparison = played[0].comparison
     (result,) = comparison.result()
     assert {row.group.place for row in result.summary.rows if not row.rule} == set(FOUND.values())
     assert SLOWER in result.figures.slower
@@ -40,22 +40,25 @@ def test_every_regression_is_found_and_nothing_that_is_noise(played):
 
 
 def test_sessions_go_on_at_the_target(played):
-    (ledger, _, _), _ = played
+    ledger = played[0].ledger
     (target,) = ledger.targets.values()
     assert target.sessions.requests > 100
     assert target.answers.statuses[201] >= ledger.production.statuses[201]
 
 
 def test_production_takes_as_long_as_it_says(played):
-    (ledger, _, _), _ = played
+    ledger = played[0].ledger
     assert 10e6 < ledger.production.latency.quantile(0.5) < 60e6
 
 
 def test_there_is_something_to_see(played):
-    (ledger, comparison, _), shown = played
+    (ledger, comparison, page), shown = played
     assert ledger.flows.reordered + ledger.flows.retransmitted > 0
     assert "from vxlan://127.0.0.1:" in shown
     assert "/s, " in shown
-    told = moral(comparison.result())
+    assert page.startswith("<!doctype html>")
+    assert all(regression in page for regression in ("weight_g", "cache-control", "GET /account"))
+    told = moral(comparison.result(), "/tmp/report.html")
     assert told.count("  found ") == len(Regression)
+    assert "\n  /tmp/report.html\n" in told
     assert max(map(len, told.splitlines())) <= 80

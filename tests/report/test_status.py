@@ -9,7 +9,7 @@ import uvloop
 from ledgers import SECOND_NS, START_NS, count, lossy_run, quiet_run
 
 from shadowtap.errors import RunError
-from shadowtap.report import status
+from shadowtap.report import serving
 from shadowtap.report.health import Health
 from shadowtap.report.status import StatusServer
 
@@ -123,13 +123,13 @@ def test_keep_alive_and_pipelining(run):
 
 
 def test_a_connection_that_says_nothing_is_closed(run, monkeypatch):
-    monkeypatch.setattr(status, "IDLE_S", 0.05)
+    monkeypatch.setattr(serving, "IDLE_S", 0.05)
     assert with_server(run, lambda server: say(server, b"GET / HTT")) == ""
     assert with_server(run, lambda server: say(server, b"", end=True)) == ""
 
 
 def test_connections_are_limited(run, monkeypatch):
-    monkeypatch.setattr(status, "CONNECTIONS", 2)
+    monkeypatch.setattr(serving, "CONNECTIONS", 2)
 
     async def talk(server):
         held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]

@@ -88,7 +88,7 @@ def comparison_of(settings: Settings) -> Comparison | None:
     if not names:
         raise UsageError("there is nothing to compare without a target; name one with --to")
     conditions_of(compare)
-    reference, noise = _reference(compare, names), _noise(compare)
+    reference, noise = _reference(compare, names), noise_of(compare)
     return Comparison(rules_of(compare), reference=reference, noise=noise, targets=names)
 
 
@@ -123,7 +123,8 @@ def _reference(compare: CompareSettings, names: list[str]) -> str | None:
     return reference
 
 
-def _noise(compare: CompareSettings) -> list[Any]:
+def noise_of(compare: CompareSettings) -> list[Any]:
+    """The rules about noise that were learned before, from their file. Raises UsageError."""
     if compare.noise_file is None:
         return []
     try:

@@ -16,6 +16,7 @@ COMMANDS = {
     "replay": "send again what was kept, with production's timing or faster",
     "extract": "write requests and responses as JSON Lines",
     "convert": "write what was seen in another format: GoReplay, HAR, k6, curl, a recording",
+    "report": "make one HTML page of a recording, or of the files of a run",
     "query": "ask a recording in SQL",
     "check": "validate a configuration, and test what can be tested without sending requests",
     "aws": "set up VPC Traffic Mirroring, and keep it right",

@@ -1,19 +1,17 @@
 """shadowtap run: replay live, then say what happened."""
 
-import os
-import sys
-from pathlib import Path
-
 from shadowtap.cli.comparing import comparison_of
 from shadowtap.cli.comparing import tell as tell_comparison
 from shadowtap.cli.options import Parser
+from shadowtap.cli.output import PRIVATE, write_whole
 from shadowtap.cli.settings import add_settings, settings_of
 from shadowtap.cli.views import ending, view_for
 from shadowtap.config import Settings
 from shadowtap.config.merge import require
-from shadowtap.errors import RunError
 from shadowtap.ledger import Ledger
+from shadowtap.report.page import page
 from shadowtap.report.summary import as_json
+from shadowtap.runner import Reporter
 from shadowtap.runner import run as replay
 
 
@@ -48,34 +46,22 @@ def execute(argv: list[str]) -> int:
 def carry_out(settings: Settings, *, live: bool, quiet: bool) -> int:
     """Run, and tell what happened; the exit code."""
     comparison = comparison_of(settings)
+    wanted = settings.report is not None or settings.ui is not None
+    reporter = Reporter(settings, comparison) if wanted else None
     with ending(view_for(live=live, quiet=quiet), quiet=quiet) as witness:
 
         def tell(ledger: Ledger, now_ns: int, ended: str) -> None:
             if settings.summary is not None:
                 write_summary(settings.summary, as_json(ledger, now_ns, ended, settings.sources))
+            if settings.report is not None and reporter is not None:
+                html = page(reporter.report(ledger, now_ns, ended))
+                write_whole(settings.report, html.encode(), "the report", mode=PRIVATE)
 
         witness.at_end = tell
-        if comparison is None:
-            replay(settings, view=witness)
-        else:
-            replay(settings, view=witness, comparison=comparison)
+        replay(settings, view=witness, comparison=comparison, reporter=reporter)
     return 0 if comparison is None else tell_comparison(comparison, settings, quiet=quiet)
 
 
 def write_summary(path: str, text: bytes) -> None:
     """Write it whole or not at all: a reader never finds half a summary. Raises RunError."""
-    file = Path(path)
-    try:
-        if path == "-":
-            sys.stdout.buffer.write(text)
-            sys.stdout.flush()
-        elif file.exists() and not file.is_file():
-            file.write_bytes(text)
-        else:
-            partial = file.with_name(f".{file.name}.{os.getpid()}")
-            partial.write_bytes(text)
-            partial.replace(file)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise RunError(f"{path}: the summary could not be written: {error.strerror}") from None
+    write_whole(path, text, "the summary")

@@ -1,22 +1,23 @@
 """The options that `run` and `check` share: everything that becomes a `Settings`."""
 
 import argparse
-import os
 from typing import Any
 
 from shadowtap.cli.comparing import add_comparing, compare_table
 from shadowtap.cli.options import Parser, add_ports, reader
+from shadowtap.cli.output import check_writable
 from shadowtap.cli.sessions import add_sessions, sessions_table
 from shadowtap.cli.shaping import add_shaping, add_shaping_values, tables_of
 from shadowtap.config import Settings
 from shadowtap.config.kinds import Seconds, Text, Wait, Whole
 from shadowtap.config.merge import load
-from shadowtap.errors import UsageError
 
 _FOR_TARGETS = ("keep_host", "pool", "timeout_s", "verify", "ca_file")
 _VALUES = (
     "status",
     "summary",
+    "report",
+    "ui",
     "grace_s",
     "duration_s",
     "recording_key",
@@ -84,23 +85,9 @@ def settings_of(args: argparse.Namespace, file: str | None, **more: Any) -> Sett
         for_tables=tables_of(args) | {"compare": compare_table(args), "sessions": sessions_table(args)},
         **values,
     )
-    _check_summary(settings.summary)
+    check_writable(settings.summary, "summary")
+    check_writable(settings.report, "report")
     return settings
-
-
-def _check_summary(path: str | None) -> None:
-    """Find out now rather than at the end that a summary cannot be written. A device or a pipe is written to as it
-    is; a file is replaced as a whole, so its folder must allow it."""
-    if path is None or path == "-":
-        return
-    if os.path.isdir(path):
-        raise UsageError(f"summary {path}: is a directory; name a file in it")
-    folder = os.path.dirname(path) or "."
-    written = path if os.path.exists(path) and not os.path.isfile(path) else folder
-    if not os.path.isdir(folder) or not os.access(written, os.W_OK):
-        raise UsageError(
-            f"summary {path}: cannot be written; name a file in a folder that exists and is yours"
-        )
 
 
 def _add_replay(group: argparse._ArgumentGroup) -> None:
@@ -164,6 +151,19 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         default=absent,
         metavar="FILE",
         help="write the account as JSON at the end (-: to stdout)",
+    )
+    group.add_argument(
+        "--report",
+        type=reader(Text, "--report"),
+        default=absent,
+        metavar="FILE",
+        help="write an HTML page of the run at the end (docs/report.md)",
+    )
+    group.add_argument(
+        "--ui",
+        default=absent,
+        metavar="HOST:PORT",
+        help="show that page while the run goes on; with PORT alone to this machine only",
     )
     group.add_argument(
         "--grace",

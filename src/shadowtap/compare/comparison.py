@@ -8,7 +8,7 @@ Exchanges and outcomes may come in any order. The reference target, which runs p
 its differences are evidence of noise.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 
 import msgspec
 
@@ -16,7 +16,7 @@ from shadowtap.compare.answers import NO_ANSWER, NO_RULES, compare
 from shadowtap.compare.conditions import Condition, Figures, Judgement
 from shadowtap.compare.expected import SAFE
 from shadowtap.compare.findings import Findings, Summary
-from shadowtap.compare.latency import Compared, Pairs, compare_latency
+from shadowtap.compare.latency import Compared, Pairs, latency_in_turn
 from shadowtap.compare.learned import Learned, NoiseRule, Source
 from shadowtap.compare.repeats import Repeats
 from shadowtap.compare.rules import Rules
@@ -109,14 +109,27 @@ class Comparison:
         endpoint = self.endpoint(exchange.request or outcome.request)
         if outcome.target == self._reference:
             return self._refer(exchange, outcome, endpoint, issued)
-        target = self._target(outcome.target)
         noise = self.learned.at(outcome.target)
         verdict = compare(exchange, outcome, self.rules, endpoint=endpoint, learned=noise, issued=issued)
+        self._judged(exchange, outcome, verdict, endpoint, now_ns)
+        return verdict
+
+    def judged(self, exchange: Exchange, outcome: Outcome, verdict: Verdict, *, now_ns: int = 0) -> None:
+        """A target has answered, and was judged before: a recording holds the verdict."""
+        endpoint = self.endpoint(exchange.request or outcome.request)
+        if outcome.target != self._reference:
+            self._judged(exchange, outcome, verdict, endpoint, now_ns)
+        elif not verdict.skipped:
+            self.learned.pair(Source.REFERENCE, endpoint, _unfixed(verdict))
+
+    def _judged(
+        self, exchange: Exchange, outcome: Outcome, verdict: Verdict, endpoint: str, now_ns: int
+    ) -> None:
+        target = self._target(outcome.target)
         self._note(target, exchange, outcome, endpoint)
         target.findings.add(exchange, outcome, verdict, endpoint, now_ns)
         if not verdict.skipped:
             self.learned.compared(outcome.target, endpoint, _unfixed(verdict))
-        return verdict
 
     def left_out(self, exchange: Exchange, outcome: Outcome) -> None:
         """A target has answered, or has failed to, and there is no time to compare it."""
@@ -127,8 +140,17 @@ class Comparison:
 
     def result(self) -> list[Result]:
         """What is known of each target by now."""
+        return [result for result in self.results_in_turn() if result is not None]
+
+    def results_in_turn(self) -> Iterator[Result | None]:
+        """The same for a run that goes on meanwhile: None after each piece of work, for others to have their turn."""
         self._regroup()
-        return [self._result(target) for target in self._targets.values()]
+        for target in list(self._targets.values()):
+            endpoints: dict[str, Compared] = {}
+            for endpoint, compared in latency_in_turn(target.endpoints.items()):
+                endpoints[endpoint] = compared
+                yield None
+            yield self._result(target, endpoints)
 
     def judge(self, condition: Condition) -> list[Judgement]:
         """Whether each target has failed under a condition."""
@@ -176,9 +198,8 @@ class Comparison:
         method, _, template = endpoint.partition(" ")
         return f"{method} {self.endpoints.current(template)}"
 
-    def _result(self, target: _Target) -> Result:
+    def _result(self, target: _Target, endpoints: dict[str, Compared]) -> Result:
         summary = target.findings.summary(self.learned)
-        endpoints = compare_latency(target.endpoints.items())
         counts, compared = target.counts, summary.compared
         skipped = sum(n for why, n in summary.skipped.items() if not why.startswith(NO_ANSWER))
         shares = {

@@ -8,7 +8,7 @@ the request to the first of the answer: production's as the mirror saw it, the t
 to the target is part of it; compare with a reference target beside it where that matters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -79,9 +79,14 @@ class Pairs:
 
 def compare_latency(endpoints: Iterable[tuple[str, Pairs]]) -> dict[str, Compared]:
     """The results by endpoint, with the limit shared among them (Bonferroni)."""
+    return dict(latency_in_turn(endpoints))
+
+
+def latency_in_turn(endpoints: Iterable[tuple[str, Pairs]]) -> Iterator[tuple[str, Compared]]:
+    """The same, one endpoint after the other: each takes about a millisecond."""
     listed = list(endpoints)
     tested = sum(1 for _, pairs in listed if len(pairs.kept) >= LEAST_PAIRS)
-    return {endpoint: pairs.compared(tests=tested) for endpoint, pairs in listed}
+    return ((endpoint, pairs.compared(tests=tested)) for endpoint, pairs in listed)
 
 
 class QuantileRatio(msgspec.Struct, frozen=True):

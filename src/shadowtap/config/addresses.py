@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 DEFAULT_PORTS = {"http": 80, "https": 443}
 KINDS = "http://HOST:PORT, https://HOST:PORT, recording:DIR, gor:FILE and jsonl:FILE"
 
+LOOPBACK = "127.0.0.1"
+"""Where to listen when only a port is given: nobody else can reach it there."""
+
 _SHAPE = "a target is scheme://host:port, such as {}://staging.example:8080"
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -76,8 +79,11 @@ def split_target(url: str) -> tuple[Target, dict[str, str]]:
     return target, options
 
 
-def parse_listen(text: str) -> tuple[str, int]:
-    """HOST:PORT to listen on. Raises ValueError, whose text says what is expected."""
+def parse_listen(text: str, *, host: str = "") -> tuple[str, int]:
+    """HOST:PORT to listen on, or PORT alone where there is a `host` to take then. Raises ValueError, whose text says
+    what is expected."""
+    if host and re.fullmatch(r":?[0-9]{1,5}", text):
+        text = f"{host}:{text.removeprefix(':')}"
     host, colon, port = text.rpartition(":")
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     good_host = host and (":" in host or _HOST.fullmatch(host))

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from shadowtap.config.addresses import Target, parse_listen, split_target
+from shadowtap.config.addresses import LOOPBACK, Target, parse_listen, split_target
 from shadowtap.config.compare import read_compare
 from shadowtap.config.hooks import HookSettings
 from shadowtap.config.kinds import Port, Switch, from_toml
@@ -90,6 +90,8 @@ def read_file(path: str) -> FileSettings:
     values = read_table({key: table[key] for key in table if key in _PLAIN}, _PLAIN, path)
     if "status" in values:
         check_listen(values["status"], f"{path}: status")
+    if "ui" in values:
+        check_listen(values["ui"], f"{path}: ui", host=LOOPBACK)
     for name, structure in _SECTIONS.items():
         if name in table:
             values[name] = structure(**read_table(table[name], keys_of(structure), path, name))
@@ -117,10 +119,10 @@ def named_target(url: str, where: str) -> Named:
     return Named(where, str(_checked_tls(target, values, where)), values)
 
 
-def check_listen(text: str, where: str) -> None:
-    """UsageError unless it is HOST:PORT."""
+def check_listen(text: str, where: str, *, host: str = "") -> None:
+    """UsageError unless it is HOST:PORT, or PORT alone where there is a `host` to take then."""
     try:
-        parse_listen(text)
+        parse_listen(text, host=host)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from None
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from shadowtap.config.addresses import LOOPBACK
 from shadowtap.config.compare import CompareSettings
 from shadowtap.config.file import FileSettings, Named, check_listen, named_target, read_file
 from shadowtap.config.hooks import HookSettings
@@ -47,6 +48,8 @@ def load(
     _refuse_twins(to)
     if "status" in values:
         check_listen(values["status"], "--status")
+    if "ui" in values:
+        check_listen(values["ui"], "--ui", host=LOOPBACK)
     tables = _tables(told.values, for_tables or {}, values)
     reference = _reference(tables["compare"])
     if reference is not None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from shadowtap.config.addresses import Target, parse_listen, parse_target
+from shadowtap.config.addresses import LOOPBACK, Target, parse_listen, parse_target
 from shadowtap.config.compare import CompareSettings
 from shadowtap.config.hooks import HookSettings
 from shadowtap.config.kinds import Count, Port, Seconds, Share, Size, Switch, Text, Wait, Whole
@@ -110,6 +110,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
     status: Text | None = None
     """HOST:PORT of /metrics and /healthz; None: no status port."""
     summary: Text | None = None
+    report: Text | None = None
+    """An HTML page of the run is written there at the end."""
+    ui: Text | None = None
+    """HOST:PORT, or PORT on loopback, of a page of the run as it goes on; None: no such page."""
     grace_s: Wait = 5.0
     duration_s: Seconds | None = None
     """Stop by itself after this long; None: when interrupted, or when the sources end."""
@@ -124,3 +128,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
     def status_address(self) -> tuple[str, int] | None:
         """Where /metrics and /healthz are served."""
         return None if self.status is None else parse_listen(self.status)
+
+    @property
+    def ui_address(self) -> tuple[str, int] | None:
+        """Where the page is served."""
+        return None if self.ui is None else parse_listen(self.ui, host=LOOPBACK)

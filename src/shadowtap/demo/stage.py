@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from shadowtap.demo.regressions import ALL, FOUND, SLOWER, Regression
 from shadowtap.demo.world import World, world
 from shadowtap.ledger import Ledger
 from shadowtap.report import View
+from shadowtap.report.page import page
+from shadowtap.runner import Reporter
 from shadowtap.runner import run as replay
 
 MORE_S = 1.5
@@ -20,11 +23,11 @@ CONDITION = "mismatch > 1% or errors > 0.1%"
 
 
 class Played(NamedTuple):
-    """What came of it."""
+    """What came of it: the account, what was compared, and the page that shows both."""
 
     ledger: Ledger
     comparison: Comparison
-    settings: Settings
+    page: str
 
 
 def play(
@@ -46,8 +49,9 @@ def play(
             duration_s=seconds + MORE_S,
         )
         comparison = Comparison(targets=[str(target.address) for target in settings.targets])
-        ledger = replay(settings, view=_Curtain(view, around), comparison=comparison)
-    return Played(ledger, comparison, settings)
+        reporter = Reporter(settings, comparison, title="The demo's shop: its next version beside production")
+        ledger = replay(settings, view=_Curtain(view, around), comparison=comparison, reporter=reporter)
+    return Played(ledger, comparison, page(reporter.report(ledger, time.time_ns(), ledger.ended)))
 
 
 def free_port() -> int:
@@ -71,15 +75,16 @@ def found(results: Sequence[Result]) -> dict[Regression, bool]:
     }
 
 
-def moral(results: Sequence[Result]) -> str:
-    """A few lines: what was planted and found, and what to do next."""
+def moral(results: Sequence[Result], report: str) -> str:
+    """A few lines: what was planted and found, where `report` shows it, and what to do next."""
     planted = found(results)
     lines = [f"  {'found' if seen else 'not yet':8} {regression}" for regression, seen in planted.items()]
     return (
         "Each request went from production's packets, through VXLAN, to the shop's next\n"
-        "version, with the session that this version itself had issued. Six things were\n"
-        "planted in it, among times, tokens, advertisements and orders that change with\n"
-        "every answer:\n\n" + "\n".join(lines) + "\n\n"
+        "version, with the session that this version itself had issued. Planted in it, among\n"
+        "times, tokens, advertisements and lists that change with every answer:\n\n"
+        + "\n".join(lines)
+        + f"\n\nAll of it on one page, to open in a browser:\n  {report}\n\n"
         "Next, with traffic of yours: what is in a capture, or what AWS mirrors to here.\n"
         "  shadowtap extract pcap:FILE\n"
         "  shadowtap run --from vxlan://0.0.0.0:4789 --to http://STAGING:8080 --compare\n"

@@ -22,16 +22,24 @@ from shadowtap.compare import Comparison
 from shadowtap.config import Settings
 from shadowtap.ledger import Ledger
 from shadowtap.report import View
+from shadowtap.runner.reporting import Reporter
 from shadowtap.runner.runner import AMBIGUOUS, OWN_MARK, PRODUCTION_GUARD, TUNNEL, Runner
 from shadowtap.runner.surroundings import signals
 
-__all__ = ["AMBIGUOUS", "OWN_MARK", "PRODUCTION_GUARD", "TUNNEL", "Runner", "run"]
+__all__ = ["AMBIGUOUS", "OWN_MARK", "PRODUCTION_GUARD", "TUNNEL", "Reporter", "Runner", "run"]
 
 
-def run(settings: Settings, *, view: View | None = None, comparison: Comparison | None = None) -> Ledger:
-    """Run until the end, and give the account; `comparison` is shown every answer. Raises UsageError before anything
-    is started, RunError when the run cannot start or go on; the ledger that `view` was started with is complete then,
-    too. SIGINT and SIGTERM end the run from here on, until it is over and the loop is closed."""
-    runner = Runner(settings, view, comparison)
+def run(
+    settings: Settings,
+    *,
+    view: View | None = None,
+    comparison: Comparison | None = None,
+    reporter: Reporter | None = None,
+) -> Ledger:
+    """Run until the end, and give the account. `comparison` is shown every answer; `reporter` everything, and what it
+    makes is served where the settings say. Raises UsageError before anything is started, RunError when the run cannot
+    start or go on; the ledger that `view` was started with is complete then, too. SIGINT and SIGTERM end the run from
+    here on, until it is over and the loop is closed."""
+    runner = Runner(settings, view, comparison, reporter)
     with signals(runner.interrupt):
         return uvloop.run(runner.run())

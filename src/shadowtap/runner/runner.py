@@ -4,6 +4,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Container, Coroutine
+from functools import partial
 from typing import Any
 
 from shadowtap.capture import FileSource, LiveSource
@@ -31,12 +32,15 @@ from shadowtap.pipeline import Pipeline
 from shadowtap.replay import Guard, Target, is_marked
 from shadowtap.report import View
 from shadowtap.report.health import Health
+from shadowtap.report.serving import HttpServer
 from shadowtap.report.status import StatusServer
+from shadowtap.report.ui import PageServer
 from shadowtap.runner.comparing import Comparer
 from shadowtap.runner.files import FileReader
 from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
 from shadowtap.runner.live import LiveReader
 from shadowtap.runner.observe import Joiner
+from shadowtap.runner.reporting import Reporter
 from shadowtap.runner.sessions import Sessions
 from shadowtap.runner.shape import DUPLICATE, Shape, count_untaken, lane_of
 from shadowtap.runner.shaping import Stages
@@ -68,7 +72,13 @@ _FILE_CONNECTIONS = 1 << 40
 class Runner:
     """One run from start to end. See `shadowtap.runner.run`."""
 
-    def __init__(self, settings: Settings, view: View | None, comparison: Comparison | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        view: View | None,
+        comparison: Comparison | None = None,
+        reporter: Reporter | None = None,
+    ) -> None:
         self.settings = settings
         self.ledger = Ledger(time.time_ns())
         if settings.schedule is not None and settings.schedule.speed is not None:
@@ -76,6 +86,7 @@ class Runner:
         self._view = view
         self._comparison = comparison
         self._comparer: Comparer | None = None
+        self._reporter = reporter
         self._guard = Guard()
         self._stages: Stages | None = None
         self._shape: Shape | None = None
@@ -115,7 +126,7 @@ class Runner:
         kept = [spec for spec in specs if isinstance(spec, StoredSpec) or settings.schedule is not None]
         captured = [spec for spec in specs if not (spec in kept or isinstance(spec, StoredSpec))]
         self._shape_up(specs)
-        status: StatusServer | None = None
+        served: list[HttpServer] = []
         sources: list[LiveSource | FileSource] = []
         wake = asyncio.get_running_loop().call_soon_threadsafe
         with signals(lambda: wake(self.interrupt)), escaped(self._on_bug):
@@ -129,10 +140,8 @@ class Runner:
                     sources.append(source)
                     self.ledger.capture[source.name] = source.counters
                 stored = self._open_kept(kept)
-                if settings.status_address is not None:
-                    status = StatusServer(*settings.status_address, self.ledger, health=_health(settings))
-                    await status.start()
-                self._tell_start(sources, status)
+                await self._serve(served)
+                self._tell_start(sources, served)
                 self._begin(sources, captured)
                 self._begin_kept(kept, stored)
                 gc.collect()
@@ -145,8 +154,8 @@ class Runner:
                 for kept_source in self._stored:
                     kept_source.close()
                 await self._close_sinks()
-                if status is not None:
-                    await status.close()
+                for server in served:
+                    await server.close()
                 if self._view is not None and self._started:
                     self._view.stop(self.ledger, time.time_ns())
         if self._broken is not None:
@@ -159,7 +168,11 @@ class Runner:
         stages = self._stages = Stages(settings, specs, ledger)
         stages.notify = self.tell
         hooks = stages.hooks
-        shows_answers = self._comparison is not None or (hooks is not None and hooks.wants_answers)
+        shows_answers = (
+            self._comparison is not None
+            or self._reporter is not None
+            or (hooks is not None and hooks.wants_answers)
+        )
         if shows_answers or (settings.sinks and not settings.dry_run):
             ledger.observations = ObservationCounters()
             self._joiner = Joiner(self._on_observation, ledger.observations, now=time.monotonic())
@@ -281,7 +294,18 @@ class Runner:
             await self._stages.close(self.settings.grace_s)
         self._refresh()
 
-    def _tell_start(self, sources: list[LiveSource | FileSource], status: StatusServer | None) -> None:
+    async def _serve(self, served: list[HttpServer]) -> None:
+        """Show the run to those who ask."""
+        settings, reporter = self.settings, self._reporter
+        if settings.status_address is not None:
+            served.append(StatusServer(*settings.status_address, self.ledger, health=_health(settings)))
+        if settings.ui_address is not None and reporter is not None:
+            parts = partial(reporter.live_parts, self.ledger)
+            served.append(PageServer(*settings.ui_address, frame=reporter.frame, parts=parts))
+        for server in served:
+            await server.start()
+
+    def _tell_start(self, sources: list[LiveSource | FileSource], served: list[HttpServer]) -> None:
         if self._view is None:
             return
         lines = [f"from {source.name}" for source in (*sources, *self._stored)]
@@ -289,8 +313,7 @@ class Runner:
         lines += [f"to {sink.account.name}" for sink in self._sinks]
         if self.settings.dry_run:
             lines.append("dry run: nothing is sent")
-        if status is not None:
-            lines.append(f"status on http://{status.host}:{status.port}/metrics and /healthz")
+        lines += [server.described for server in served]
         self._started = True
         self._view.start(self.ledger, lines)
         for source in sources:
@@ -572,6 +595,8 @@ class Runner:
         """All that will be known of a request is known."""
         if self._comparer is not None:
             observation = self._comparer.observed(observation)
+        if self._reporter is not None:
+            self._reporter.add(observation)
         for sink in self._sinks:
             sink.offer(observation)
         if self._stages is not None and self._stages.hooks is not None:

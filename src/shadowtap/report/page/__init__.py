@@ -9,8 +9,19 @@ Whatever a value holds, it is text here: only `html.tag` makes markup, and the p
 runs no script and takes no style but ours.
 """
 
+from shadowtap.report.page.account import account_from
 from shadowtap.report.page.page import page, parts, policy
 from shadowtap.report.page.traffic import Traffic
 from shadowtap.report.page.values import EndpointTraffic, Report, Side, TrafficSeen
 
-__all__ = ["EndpointTraffic", "Report", "Side", "Traffic", "TrafficSeen", "page", "parts", "policy"]
+__all__ = [
+    "EndpointTraffic",
+    "Report",
+    "Side",
+    "Traffic",
+    "TrafficSeen",
+    "account_from",
+    "page",
+    "parts",
+    "policy",
+]

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from math import log10
+from math import log2, log10
 
 from shadowtap.report import words
-from shadowtap.report.page.histogram import SUB, Histogram, low_ns
+from shadowtap.report.page.histogram import SUB, Histogram, edge_ns
 from shadowtap.report.page.html import Html
 from shadowtap.report.page.svg import (
     Chart,
@@ -27,7 +27,7 @@ _STEPS_S = (
     172800, 604800, 1209600, 2419200, 7776000, 31536000,
 )  # fmt: skip
 """What lies between two labels of time, in seconds."""
-_MOST_TICKS = 5
+_MOST_TICKS = 4
 
 
 def answers_over_time(seen: TrafficSeen, target: str | None, top: float) -> Html:
@@ -145,7 +145,7 @@ def latency_distribution(sides: Sequence[tuple[str, str, Histogram]]) -> Html | 
         [stepped(one, top, plot_height(TALL)) for one in series],
         _latency_ticks(places),
         [Tick(1.0, f"{top:g} % of the requests")],
-        [f"{words.nanoseconds(low_ns(p))} – {words.nanoseconds(low_ns(p + 1))}" for p in places],
+        [f"{words.nanoseconds(edge_ns(p))} – {words.nanoseconds(edge_ns(p + 1))}" for p in places],
         [(one.name, one.kind, [words.share(v or 0, 100) for v in one.values]) for one in series],
     )
     return framed(chart, TALL)
@@ -155,11 +155,9 @@ def _latency_ticks(places: range) -> list[Tick]:
     """Round durations, where they lie among the buckets."""
     ticks = []
     for power in range(1, 13):
-        for digit in (1, 3) if len(places) < 60 else (1,):
+        for digit in (1, 3) if len(places) < 7 * SUB else (1,):
             ns = digit * 10**power
-            octave = ns.bit_length() - 4
-            at = (octave << 3) + ns / (1 << octave) - SUB if octave >= 0 else -1
-            share = (at - places[0]) / len(places)
+            share = (log2(ns) * SUB - places[0]) / len(places)
             if 0 <= share <= 1:
                 ticks.append(Tick(share, words.nanoseconds(ns)))
     return ticks

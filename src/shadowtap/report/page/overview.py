@@ -48,7 +48,7 @@ def _sentence(target: TargetFindings) -> Html:
     share = words.share(target.mismatched, target.compared)
     said = [f"{differ} of {compared} answers compared differ from production's ({share})"]
     where = [f"{name} {words.count(n)}" for name, n in target.mismatched_by_category.items() if n]
-    said += [f"by {', '.join(where)}"] if where else []
+    said[0] += f": in {', '.join(where)}" if where else ""
     if target.latency.ratio is not None:
         told = {"slower": "slower", "faster": "faster"}.get(target.latency.verdict, "about as fast")
         said.append(f"it is {told}: {target.latency.ratio:.2f} times production's latency in the middle")

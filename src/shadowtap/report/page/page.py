@@ -5,6 +5,7 @@ names its style and its script by their digests, so that nothing else runs, what
 """
 
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -31,10 +32,12 @@ _TITLES = {
 }
 
 
-def page(report: Report) -> str:
-    """The page as HTML, complete in itself. Raises UsageError where account or findings have another shape."""
-    sections = parts(report)
-    links = [tag("a", title, href=f"#{name}") for name, title in _TITLES.items() if sections.get(name)]
+def page(report: Report, *, sections: Mapping[str, str] | None = None) -> str:
+    """The page as HTML, complete in itself; `sections` are those that `parts` made, where it was asked before. Raises
+    UsageError where account or findings have another shape."""
+    sections = parts(report) if sections is None else sections
+    shown = [name for name in _TITLES if sections.get(name) or report.live]
+    links = [tag("a", _TITLES[name], href=f"#{name}") for name in shown]
     body = [
         tag(
             "nav",

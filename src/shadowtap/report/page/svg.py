@@ -126,11 +126,11 @@ def _between(below: Sequence[float], above: Sequence[float], top: float, height:
 
 
 def nice_top(highest: float) -> float:
-    """The next round number above: 1, 2, 2.5 or 5 times a power of ten."""
+    """The next round number above: a digit or one and a half times a power of ten."""
     if highest <= 0:
         return 1.0
     power = 10.0 ** floor(log10(highest))
-    return next(n * power for n in (1, 2, 2.5, 5, 10) if n * power >= highest * 0.9999)
+    return next(n * power for n in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if n * power >= highest * 0.9999)
 
 
 def octaves(low: float, high: float) -> list[float]:

@@ -173,9 +173,10 @@ def _side_head(name: str, kind: str) -> Html:
 
 
 def _status(status: str, sides: Sequence[Mapping[str, int]]) -> Html:
-    kind = "failing" if status >= "500" else "refusing" if status >= "400" else "good"
+    bad = "failing" if status >= "500" else "refusing" if status >= "400" else ""
     cells = []
-    for counts in sides:
+    for place, counts in enumerate(sides):
+        kind = bad or ("target" if place else "good")
         n, whole = counts.get(status, 0), sum(counts.values())
         cells += [
             tag("td", bar(n, whole, kind), class_="barcell"),
@@ -225,6 +226,7 @@ def noise(findings: Findings) -> Html | None:
                 tag("caption", "Learned: places that change by themselves"),
                 tag("thead", tag("tr", *(tag("th", h, scope="col") for h in head))),
                 tag("tbody", *learned),
+                class_="learned",
             ),
             class_="scroll",
         )
@@ -241,7 +243,7 @@ def _learned(rule: Noise) -> Html:
         tag("th", tag("code", text(rule.endpoint, 300)), scope="row"),
         tag("td", rule.kind.replace("_", " ")),
         tag("td", tag("code", text(rule.where, 300))),
-        tag("td", seen if rule.enabled else f"{seen}; switched off"),
+        tag("td", seen if rule.enabled else f"{seen}; switched off", class_="short"),
         tag("td", tag("code", text(before, 100))),
         tag("td", tag("code", text(after, 100))),
         tag("td", rule.source),

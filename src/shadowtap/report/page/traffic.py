@@ -8,7 +8,6 @@ memory.
 """
 
 from collections import Counter
-from collections.abc import Callable
 
 from shadowtap.endpoints import Endpoints
 from shadowtap.events import Observation, Outcome, Request, Verdict
@@ -65,8 +64,8 @@ class Traffic:
         for outcome in observation.outcomes:
             self._outcome(outcome, observation.verdicts, moment, endpoint)
 
-    def seen(self, show: Callable[[str], str] = str) -> TrafficSeen:
-        """What there is by now; it does not change any more. `show` masks the name of an endpoint."""
+    def seen(self) -> TrafficSeen:
+        """What there is by now; it does not change any more."""
         moments = [
             found.copy() if (found := self._moments.get(at)) is not None else Moment()
             for at in range(self._first, self._last + 1)
@@ -80,7 +79,7 @@ class Traffic:
             self._width_ns,
             moments,
             whole,
-            self._by_endpoint(show),
+            self._by_endpoint(),
             dict(self._fates.most_common()),
             {target: dict(counts.most_common()) for target, counts in self._failures.items()},
             {side: dict(sorted(counts.items())) for side, counts in self._statuses.items()},
@@ -141,12 +140,12 @@ class Traffic:
             found = self._of_endpoint.setdefault(name, Moment())
         return found
 
-    def _by_endpoint(self, show: Callable[[str], str]) -> dict[str, Moment]:
+    def _by_endpoint(self) -> dict[str, Moment]:
         found: dict[str, Moment] = {}
         for name, moment in self._of_endpoint.items():
             method, space, template = name.partition(" ")
             known = name if name == OTHERS else f"{method}{space}{self._endpoints.current(template)}"
-            found.setdefault(show(known), Moment()).absorb(moment)
+            found.setdefault(known, Moment()).absorb(moment)
         return found
 
     def _count_status(self, side: str, status: int) -> None:

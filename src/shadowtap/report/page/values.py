@@ -5,7 +5,7 @@ made of a run as well as of its files. The structs here name what the page needs
 default, what is more is left alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -80,8 +80,9 @@ EndpointTraffic = Moment
 
 
 class TrafficSeen(msgspec.Struct, frozen=True):
-    """What `Traffic` knows: intervals of `width_ns` from `start_ns` on (those without a request are empty), the whole,
-    by endpoint, and how many requests had which fate, as in `Observation.fate`; failures by target and reason."""
+    """What `Traffic` knows: intervals of `width_ns` from `start_ns` on (those without a request are empty), all of
+    them together, endpoints, and how many requests had which fate, as in `Observation.fate`; failures by target and
+    reason."""
 
     start_ns: int
     width_ns: int
@@ -92,6 +93,17 @@ class TrafficSeen(msgspec.Struct, frozen=True):
     failures: dict[str, dict[str, int]]
     statuses: dict[str, dict[int, int]]
     """By side, `production` or a target: answers by status."""
+
+    def renamed(self, name: Callable[[str], str]) -> "TrafficSeen":
+        """The same with other names of endpoints, such as masked ones; those that become one are added up."""
+        endpoints: dict[str, Moment] = {}
+        for endpoint, moment in self.endpoints.items():
+            shown = name(endpoint)
+            if shown in endpoints:
+                endpoints[shown].absorb(moment)
+            else:
+                endpoints[shown] = moment
+        return msgspec.structs.replace(self, endpoints=endpoints)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
