@@ -60,6 +60,8 @@ def _what(row: Row, mask: Mask) -> str:
     _, kind, where = row.group.place
     where = mask.text(where)
     text = kind if kind == where else f"{kind} {where}"
+    if kind.endswith("_order"):
+        return f"{text}: the same in another order"
     if not row.group.examples:
         return text
     shown = masked_difference(row.group.examples[0].difference, mask)
@@ -74,7 +76,9 @@ def _beside(result: Result, mask: Mask) -> list[str]:
         most = sorted(summary.noise.items(), key=lambda pair: -pair[1])
         lines += [_cut(f"  {words.count(n):>9}  {mask.text(rule)}") for rule, n in most[:4]]
     if summary.skipped:
-        lines.append(_cut(f"  not compared: {words.reasons(summary.skipped)}"))
+        lines.append(f"  not compared: {words.count(sum(summary.skipped.values()))}")
+        most = sorted(summary.skipped.items(), key=lambda pair: -pair[1])
+        lines += [_cut(f"  {words.count(n):>9}  {why}") for why, n in most[:4]]
     ratio = result.latency.ratio
     if ratio is not None:
         lines.append(f"  latency: {result.latency.verdict}, {ratio:.2f} times production's in the middle")

@@ -81,7 +81,7 @@ def moral(results: Sequence[Result], report: str) -> str:
     lines = [f"  {'found' if seen else 'not yet':8} {regression}" for regression, seen in planted.items()]
     return (
         "Each request went from production's packets, through VXLAN, to the shop's next\n"
-        "version, with the session that this version itself had issued. Planted in it, among\n"
+        "version, in the session that this version itself had begun. Planted in it, among\n"
         "times, tokens, advertisements and lists that change with every answer:\n\n"
         + "\n".join(lines)
         + f"\n\nAll of it on one page, to open in a browser:\n  {report}\n\n"
