@@ -41,12 +41,12 @@ def post(path: str, body: bytes, connection: int = 0, index: int = 0) -> Request
 class Rig:
     """A target, its account, its outcomes and its notices."""
 
-    def __init__(self, port: int, *, host: str = "127.0.0.1", **options):
+    def __init__(self, port: int, *, host: str = "127.0.0.1", make=Target, **options):
         self.account = TargetAccount("http://target")
         self.outcomes: list[Outcome] = []
         self.notices: list[str] = []
         self.offered: list[Request] = []
-        self.target = Target(
+        self.target = make(
             self.account,
             host=host,
             port=port,

@@ -43,11 +43,11 @@ class Watcher:
 class Run:
     """A run under way. `ledger` is live; `end` is what comes out of it."""
 
-    def __init__(self, sources, targets, **settings):
+    def __init__(self, sources, targets, *, comparison=None, **settings):
         self.watcher = Watcher()
         named = tuple(target if isinstance(target, TargetSettings) else to(target) for target in targets)
         self.settings = Settings(sources=tuple(sources), targets=named, **settings)
-        self.runner = Runner(self.settings, self.watcher)
+        self.runner = Runner(self.settings, self.watcher, comparison)
         self.task: asyncio.Task[Ledger] | None = None
 
     @property

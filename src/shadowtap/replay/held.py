@@ -23,8 +23,8 @@ from shadowtap.replay.target import Target
 
 class Holder(Protocol):
     """Who holds requests back. `prepare` gives the request to send for one of production's, or None if it has to
-    wait; with `wait` off it must not. `leave` gets those for which there is no room. The target sets `resume`, to be called
-    with the number of a connection whose first request may go on."""
+    wait; with `wait` off it must not. `leave` gets those for which there is no room. The target sets `resume`, to be
+    called with the number of a connection whose first request may go on."""
 
     resume: Callable[[int], None]
 

@@ -106,12 +106,28 @@ class JsonLines:
         number = None if exchange.request is None else self.lines
         found = b"" if exchange.request is None else self.line(exchange.request)
         found += self.line(exchange)
-        targets = [_outcome(outcome) for outcome in observation.outcomes]
+        targets = [self._outcome(outcome) for outcome in observation.outcomes]
         for target, verdict in zip(targets, observation.verdicts, strict=False):
             target["same"] = None if verdict.skipped else verdict.same
         fate = {"kind": "fate", "request": number, "fate": observation.fate, "targets": targets}
         self.lines += 1
         return found + msgspec.json.encode(fate) + b"\n"
+
+    def _outcome(self, outcome: Outcome) -> dict[str, Any]:
+        told = {
+            "target": outcome.target,
+            "status": outcome.status or None,
+            "failure": outcome.failure,
+            "first_byte_ns": outcome.first_byte_ns,
+            "elapsed_ns": outcome.elapsed_ns,
+            "body_len": len(outcome.body),
+        }
+        if outcome.substitutions:
+            shown = [put._asdict() for put in outcome.substitutions]
+            if self._masker is not None:
+                shown = [{**put, "production": "***", "target": "***"} for put in shown]
+            told["substitutions"] = shown
+        return told
 
     def _forget(self, message: Message) -> None:
         if isinstance(message, Exchange) and message.request is not None:
@@ -224,17 +240,6 @@ class JsonLines:
 
     def _target(self, target: bytes) -> bytes:
         return _text(target if self._masker is None else self._masker.target(target))
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "target": outcome.target,
-        "status": outcome.status or None,
-        "failure": outcome.failure,
-        "first_byte_ns": outcome.first_byte_ns,
-        "elapsed_ns": outcome.elapsed_ns,
-        "body_len": len(outcome.body),
-    }
 
 
 def _second(second: int) -> bytes:

@@ -42,7 +42,6 @@ def test_with_rebinding_it_succeeds(seed: int) -> None:
     assert rebinder.counts["header"] > 40
     assert rebinder.counts["target"] > 20
     assert rebinder.counts["body"] > 20
-    assert world.waits > 0
     assert all(
         rebinder.is_settled((client.number, index))
         for client in world.clients

@@ -17,7 +17,7 @@ from shadowtap.compare.header_names import IGNORED
 from shadowtap.compare.json_body import NotJson, parse_json
 from shadowtap.compare.places import Path, Pattern, place
 from shadowtap.compare.sessions.resources import named_resource, path_resource, resource
-from shadowtap.compare.sessions.strong import MAX_STRONG, is_named, is_strong, is_weak
+from shadowtap.compare.sessions.strong import MAX_STRONG, MIN_STRONG, is_named, is_strong, is_weak
 from shadowtap.content import Content
 from shadowtap.http1 import headers
 
@@ -47,6 +47,10 @@ _NO_VALUES = frozenset(
 
 _DIGIT = re.compile(rb"[0-9]")
 _LONG = re.compile(rb"[A-Za-z0-9_.~+/%-]{12,}")
+_WORDS = re.compile(rb"[A-Za-z0-9_.~+/%:=-]{6,}")
+_CLOCK = re.compile(
+    rb"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\Z|[0-9.]{6,13}\Z"
+)
 _NAMES = (b"token", b"csrf", b"xsrf", b"sess", b"secret", b"nonce", b"ticket", b"verifier", b"auth", b"key", b"jwt",
           b'"sid"', b'"state"', b'"code"')  # fmt: skip
 """Where a body has neither a long word with a digit nor one of these it issues nothing that is known by itself."""
@@ -84,6 +88,8 @@ def pairs(
 ) -> Iterator[tuple[Issued, str]]:
     """Production's values with the target's that stand in their place, where they differ. A value that is in both
     answers, if only in another place, is no one's own: lists are read in another order sometimes."""
+    if not always and not production.makes and not _differ(production.content, target.content):
+        production, target = production._replace(content=None), target._replace(content=None)
     theirs: dict[str, str] = {}
     for value in issued(target, always):
         theirs.setdefault(value.slot, value.value)
@@ -93,6 +99,37 @@ def pairs(
         other = theirs.get(value.slot)
         if other is not None and value.value not in shared and other not in shared:
             yield value, other
+
+
+def unlike(production: bytes, target: bytes) -> tuple[bytes, bytes]:
+    """The lines of two heads that are not in the other one, each behind a line feed; the start lines are left out."""
+    mine, theirs = production.split(b"\n")[1:], target.split(b"\n")[1:]
+    if mine == theirs:
+        return b"", b""
+    in_mine, in_theirs = frozenset(mine), frozenset(theirs)
+    return (
+        b"".join([b"\n" + line for line in mine if line not in in_theirs]),
+        b"".join([b"\n" + line for line in theirs if line not in in_mine]),
+    )
+
+
+def _differ(production: Content | None, target: Content | None) -> bool:
+    """Whether two bodies may issue values that differ, those of clocks aside: a quick look that seldom errs, and then
+    only for yes."""
+    if production is None or target is None:
+        return False
+    if len(production.data) > MAX_BODY or len(target.data) > MAX_BODY:
+        return False
+    at = b"," if production.is_json else b"<"
+    theirs = frozenset(target.data.split(at))
+    unlike_pieces = at.join([piece for piece in production.data.split(at) if piece not in theirs])
+    words = [word for word in _WORDS.findall(unlike_pieces) if not _CLOCK.match(word)]
+    if any(len(word) >= MIN_STRONG and not word.isalpha() and _DIGIT.search(word) for word in words):
+        return True
+    if not unlike_pieces:
+        return False
+    lower = production.data.lower()
+    return any(name in lower for name in _NAMES)
 
 
 def cookies_set(head: bytes) -> dict[str, str]:

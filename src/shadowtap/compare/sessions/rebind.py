@@ -20,7 +20,7 @@ import msgspec
 from shadowtap.compare.expected import SAFE
 from shadowtap.compare.places import Pattern
 from shadowtap.compare.sessions.bindings import Bindings
-from shadowtap.compare.sessions.issued import Answered, cookies_set, issued, pairs
+from shadowtap.compare.sessions.issued import Answered, cookies_set, issued, pairs, unlike
 from shadowtap.compare.sessions.substitute import Rewriting
 from shadowtap.content import Content, content_of, is_chunked, read_content
 from shadowtap.events import Exchange, Outcome, Request, Response, Substitution
@@ -62,12 +62,15 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class _Pending:
-    """A request under way, with those answers to it that are there."""
+    """A request under way, with those answers to it that are there, and the values of production's that are awaited
+    from the target."""
 
-    __slots__ = ("outcome", "request", "response", "values")
+    __slots__ = ("client", "key", "outcome", "request", "response", "values")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, key: Key, request: Request) -> None:
+        self.key = key
         self.request = request
+        self.client = client_of(request)
         self.response: Response | None = None
         self.outcome: Outcome | None = None
         self.values: list[tuple[str, str]] = []
@@ -95,6 +98,7 @@ class Rebinder:
         self._always = tuple(map(Pattern.parse, always))
         self._never = tuple(map(Pattern.parse, never))
         self._pending: OrderedDict[Key, _Pending] = OrderedDict()
+        self._unread: dict[str, dict[Key, _Pending]] = {}
         self._awaited: OrderedDict[tuple[str, str], tuple[Key, int]] = OrderedDict()
         self._bytes = self._awaited_octets = 0
         self._freed: tuple[Key, ...] = ()
@@ -104,7 +108,7 @@ class Rebinder:
         is given to `produced`."""
         key = self._key_of(request)
         if key not in self._pending:
-            self._pending[key] = _Pending(request)
+            self._pending[key] = _Pending(key, request)
             self._bytes += len(request.head) + len(request.body)
             if len(self._pending) > MAX_PENDING or self._bytes > MAX_PENDING_BYTES:
                 self._freed = self._shrink()
@@ -113,9 +117,13 @@ class Rebinder:
         """What to do with a request of production's. With `wait` off it is made from what is known now: for one
         that has waited long enough."""
         self.expect(request)
+        own, needed = self._key_of(request), set[Key]()
+        pending = self._pending.get(own)
+        client = client_of(request) if pending is None else pending.client
+        if client in self._unread:
+            self._read(client, request.time_ns)
         if not (self.bindings or self._awaited):
             return Rebound(request)
-        own, needed = self._key_of(request), set[Key]()
 
         def look(scope: str, value: str) -> str | None:
             awaited = self._awaited.get((scope, value.rstrip("=") or value))
@@ -123,7 +131,7 @@ class Rebinder:
                 needed.add(awaited[0])
             return self.bindings.get(scope, value, request.time_ns)
 
-        rewriting = Rewriting(client_of(request), look)
+        rewriting = Rewriting(client, look)
         made = rewriting.request(request)
         needed.discard(own)
         if needed and wait:
@@ -149,7 +157,7 @@ class Rebinder:
         self._bytes += len(response.head) + len(response.body)
         if pending.outcome is not None:
             return self._join(pending)
-        self._await(pending, response)
+        self._unread.setdefault(pending.client, {})[pending.key] = pending
         return self._shrink()
 
     def answered(self, original: Request, outcome: Outcome) -> tuple[Key, ...]:
@@ -178,10 +186,22 @@ class Rebinder:
         """Whether nobody needs to wait for a request any more."""
         return key not in self._pending
 
+    def _read(self, client: str, now_ns: int) -> None:
+        """Look at those of production's answers that this client knows and the target has still to give."""
+        unread = self._unread[client]
+        for pending in list(unread.values()):
+            if pending.response is not None and pending.response.end_ns <= now_ns:
+                del unread[pending.key]
+                self._await(pending, pending.response)
+        if not unread:
+            del self._unread[client]
+
     def _await(self, pending: _Pending, response: Response) -> None:
         """Note what production issued: who uses it waits."""
-        key, client = self._key_of(pending.request), client_of(pending.request)
-        for value in issued(self._of_production(pending.request, response), self._always):
+        key, client = pending.key, pending.client
+        request = pending.request
+        path, makes = request.target.decode("latin-1"), request.method not in SAFE
+        for value in issued(Answered(response.head, self._content_of(response), path, makes), self._always):
             scope = _scope(value.scope, client)
             at = scope, value.value.rstrip("=") or value.value
             if at in self._awaited or self.bindings.get(scope, value.value, response.time_ns) is not None:
@@ -201,41 +221,46 @@ class Rebinder:
         """Both answers are there: learn from them."""
         response, outcome = pending.response, pending.outcome
         if response is not None and outcome is not None:
-            self._learn(pending.request, response, outcome)
+            self._learn(pending, response, outcome)
         return self._settle(pending)
 
-    def _learn(self, request: Request, response: Response, outcome: Outcome) -> None:
-        client, now_ns = client_of(request), response.time_ns
+    def _learn(self, pending: _Pending, response: Response, outcome: Outcome) -> None:
+        request, client, now_ns = pending.request, pending.client, response.time_ns
+        mine_head, their_head = unlike(response.head, outcome.head)
+        equal = response.body == outcome.body  # equal bodies issue nothing of their own
+        if equal and not mine_head and not their_head:
+            return
         path = request.target.decode("latin-1")
         makes = request.method not in SAFE
-        if response.body == outcome.body:  # equal bodies issue nothing of their own
-            mine, theirs = (Answered(head, None, path, makes) for head in (response.head, outcome.head))
-        else:
-            mine = self._of_production(request, response)
-            theirs = Answered(outcome.head, _content(outcome), path, makes)
+        mine = Answered(mine_head, None if equal else self._content_of(response), path, makes)
+        theirs = Answered(their_head, None if equal else _content(outcome), path, makes)
         for value, other in pairs(mine, theirs, self._always):
             if any(pattern.covers("", _where(value.slot)) for pattern in self._never):
                 continue
             self.bindings.bind(_scope(value.scope, client), value.value, other, now_ns)
             self.counts["bound"] += 1
-        self._rotated(request, response, outcome)
+        if b"\nset-cookie:" in their_head.lower():
+            self._rotated(pending, response, outcome)
 
-    def _rotated(self, request: Request, response: Response, outcome: Outcome) -> None:
+    def _rotated(self, pending: _Pending, response: Response, outcome: Outcome) -> None:
         """A cookie that only the target renewed takes the place of the one that the client still sends."""
         only = cookies_set(outcome.head).keys() - cookies_set(response.head).keys()
         if not only:
             return
-        sent = _cookies_sent(request)
+        sent = _cookies_sent(pending.request)
         for name in only & sent.keys():
             value = cookies_set(outcome.head)[name]
-            scope = f"cookie {client_of(request)} {name}"
+            scope = f"cookie {pending.client} {name}"
             if value and not any(p.covers("", f"cookie {name}") for p in self._never):
                 strong = self.bindings.get("", sent[name], response.time_ns) is not None
                 self.bindings.bind("" if strong else scope, sent[name], value, response.time_ns)
                 self.counts["bound"] += 1
 
     def _settle(self, pending: _Pending) -> tuple[Key, ...]:
-        key = self._key_of(pending.request)
+        key = pending.key
+        unread = self._unread.get(pending.client)
+        if unread is not None and unread.pop(key, None) is not None and not unread:
+            del self._unread[pending.client]
         if self._pending.pop(key, None) is None:
             return ()
         freed, self._freed = self._freed, ()
@@ -255,10 +280,9 @@ class Rebinder:
         return (*freed, *settled)
 
     @staticmethod
-    def _of_production(request: Request, response: Response) -> Answered:
+    def _content_of(response: Response) -> Content | None:
         content = content_of(response, limit_bytes=LIMIT_BYTES)
-        known = content if isinstance(content, Content) and not content.cut else None
-        return Answered(response.head, known, request.target.decode("latin-1"), request.method not in SAFE)
+        return content if isinstance(content, Content) and not content.cut else None
 
 
 def _worth_keeping(response: Response) -> Response:

@@ -25,8 +25,7 @@ MAX_BODY = 1 << 20
 MAX_SUBSTITUTIONS = 200
 """Substitutions of one request that are listed."""
 _PIECE = re.compile(rb"[^/:]+")
-_FIELD = re.compile(rb"\n([^:\r\n]+):([^\r\n]*)")
-_WITHOUT_VALUES = frozenset(
+_WITHOUT_VALUES = b"|".join(
     b"""
     accept accept-charset accept-encoding accept-language cache-control connection content-length content-type date
     host if-modified-since if-none-match origin pragma range sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform
@@ -35,6 +34,7 @@ _WITHOUT_VALUES = frozenset(
     """.split()
 )
 """Fields in which no server finds what it issued; most of a head is of these."""
+_FIELD = re.compile(rb"\n(?!(?:%b)[ \t]*:)([^:\r\n]+):([^\r\n]*)" % _WITHOUT_VALUES, re.I)
 _FORM = "application/x-www-form-urlencoded"
 _OCTET = re.compile(rb"%[0-9A-Fa-f]{2}|.", re.S)
 _PIECE_OF_URL = re.compile(rb"[^/:?&=#,;\s\"'<>]{6,}=*")
@@ -92,10 +92,7 @@ class Rewriting:
         return line + _FIELD.sub(self._field, fields)
 
     def _field(self, found: re.Match[bytes]) -> bytes:
-        name = found[1].lower()
-        if name in _WITHOUT_VALUES:
-            return found[0]
-        if name == b"cookie":
+        if found[1].lower() == b"cookie":
             self._kind = Kind.COOKIE
             value = _COOKIE.sub(self._cookie, found[2])
         else:
