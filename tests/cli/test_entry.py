@@ -19,7 +19,7 @@ RUN = ["run", "--from", "pcap:a", "--to", "http://b"]
         (["rnu"], 'unknown command "rnu"; did you mean "run"?'),
         (
             ["fly"],
-            'unknown command "fly"; there are "run", "replay", "extract", "convert", "query", "check", "aws", "demo"',
+            'unknown command "fly"; there are "run", "replay", "extract", "convert", "report", "query", "check", "aws", "demo"',
         ),
         (["--verison"], "unknown option --verison; did you mean --version?"),
         (["--config", "x"], "unknown option --config; see shadowtap --help"),

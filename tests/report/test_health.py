@@ -1,7 +1,6 @@
 """Red on sustained loss, green when it ends; a target's troubles are its own."""
 
-from ledgers import SECOND_NS, STAGING, START_NS, count
-
+from report.ledgers import SECOND_NS, STAGING, START_NS, count
 from shadowtap.ledger import Ledger
 from shadowtap.report.health import Health
 

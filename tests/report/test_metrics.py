@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledgers import STAGING, START_NS, lossy_run, quiet_run
 from prometheus_client.parser import text_string_to_metric_families
 
+from report.ledgers import STAGING, START_NS, lossy_run, quiet_run
 from shadowtap.ledger import CaptureCounters, FlowCounters, Latency, Ledger, MessageCounters, PacketCounters
 from shadowtap.report.health import Health
 from shadowtap.report.metrics import BOUNDS_S, _upper_s, metrics

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 import uvloop
-from ledgers import SECOND_NS, START_NS, count, lossy_run, quiet_run
 
+from report.ledgers import SECOND_NS, START_NS, count, lossy_run, quiet_run
 from shadowtap.errors import RunError
 from shadowtap.report import serving
 from shadowtap.report.health import Health

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from ledgers import SECOND_NS, START_NS, lossy_run, quiet_run
 
+from report.ledgers import SECOND_NS, START_NS, lossy_run, quiet_run
 from shadowtap import __version__
 from shadowtap.ledger import Ledger
 from shadowtap.report.summary import as_json, summary

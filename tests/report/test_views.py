@@ -3,9 +3,9 @@
 import io
 
 import pytest
-from ledgers import SECOND_NS, STAGING, START_NS, count, lossy_run, quiet_run
 from rich.console import Console, Group
 
+from report.ledgers import SECOND_NS, STAGING, START_NS, count, lossy_run, quiet_run
 from shadowtap.ledger import Ledger
 from shadowtap.report import View
 from shadowtap.report.live import LiveView

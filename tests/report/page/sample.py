@@ -6,7 +6,7 @@ import msgspec
 
 from compare.answers import NOW, SECOND, TARGET
 from compare.world import REGRESSIONS, World
-from ledgers import lossy_run
+from report.ledgers import lossy_run
 from shadowtap.compare import Comparison, Condition, NoMask, as_dict
 from shadowtap.compare.sessions import Rebinder
 from shadowtap.events import Failure, Observation, Outcome
@@ -33,7 +33,7 @@ class Told(World):
 
 
 @cache
-def world(requests=4000):
+def world(requests=2000):
     """It has been run."""
     comparison = Comparison()
     made = Told(7, broken=REGRESSIONS, rebinder=Rebinder(), comparison=comparison)
@@ -42,7 +42,7 @@ def world(requests=4000):
 
 
 @cache
-def report(requests=4000, **more):
+def report(requests=2000, **more):
     """The report of it."""
     made = world(requests)
     comparison = made.comparison

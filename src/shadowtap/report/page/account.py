@@ -7,10 +7,10 @@ import msgspec
 
 from shadowtap.errors import UsageError
 from shadowtap.report import words
-from shadowtap.report.page.html import Html, joined, tag
+from shadowtap.report.page.html import Html, joined, tag, visible
 from shadowtap.report.page.values import TrafficSeen
 
-MOST_COUNTERS = 2000
+MOST_COUNTERS = 1000
 """Counters that are listed."""
 _DEEP = 6
 
@@ -316,4 +316,7 @@ def _flat(value: object, name: str, depth: int) -> Iterable[tuple[str, str]]:
             named = inner.get("name", n + 1) if isinstance(inner, Mapping) else n + 1
             yield from _flat(inner, f"{name} › {named}", depth + 1)
     elif value is not None:
-        yield name, f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+        yield (
+            visible(name, 150),
+            f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else visible(value, 150),
+        )

@@ -15,34 +15,36 @@ from shadowtap.report.page.account import bar
 from shadowtap.report.page.html import Html, tag, text, visible
 from shadowtap.report.page.values import Example, Findings, Group, Shown, TargetFindings
 
-MOST_GROUPS = 500
-"""Groups of a target on a page."""
+LEADING, MOST_EXAMPLES = 5, 3
+"""Groups of which an example is printed; examples of a group."""
+MOST_GROUPS = 400
+"""Groups on a page."""
 HEAD, BODY, VALUE, CURL = 4000, 6000, 600, 6000
 """Characters that are shown of a head, a body, a value, a command."""
-MOST_CHARACTERS = 1_800_000
-"""Of all examples together: they may be twice as many octets, in a page of less than 5 MB."""
+MOST_OCTETS = 2_600_000
+"""Of all groups and examples together, in a page of less than 5 MB."""
 LONGEST_PRETTY = 8_500
 """Characters of a body that is laid out anew, if it is JSON."""
 
 
 class _Room:
-    """How many characters there is still room for."""
+    """How many octets there is still room for."""
 
-    def __init__(self) -> None:
-        self.left = MOST_CHARACTERS
+    def __init__(self, octets: int) -> None:
+        self.left = octets
         self.left_out = 0
 
-    def take(self, example: Html) -> Html | None:
-        """The example, if there is room for it."""
-        if len(example) > self.left:
-            self.left_out += 1
+    def take(self, shown: Html) -> Html | None:
+        """What is to be shown, if there is room for it."""
+        octets = len(shown.encode())
+        if octets > self.left:
             return None
-        self.left -= len(example)
-        return example
+        self.left -= octets
+        return shown
 
 
-def differences(findings: Findings) -> Html:
-    """The section of all targets."""
+def differences(findings: Findings, octets: int = MOST_OCTETS) -> Html:
+    """The section of all targets, with so many octets at most."""
     found = [
         (target, group) for target in findings.targets for group in target.differences if not group.noise
     ]
@@ -50,24 +52,21 @@ def differences(findings: Findings) -> Html:
     if not found:
         compared = sum(target.compared for target in findings.targets)
         return tag("p", f"None in {words.count(compared)} answers compared.", class_="none")
-    shown, room = found[:MOST_GROUPS], _Room()
-    rows = [_group(n, target, group, room, several) for n, (target, group) in enumerate(shown)]
+    room = _Room(min(octets, MOST_OCTETS))
+    rows = [_group(n, target, group, room, several) for n, (target, group) in enumerate(found[:MOST_GROUPS])]
+    lines = [row for row in rows if row is not None]
+    shown = found[: len(lines)]
     left = (
-        [f"{words.count(len(found) - len(shown))} groups are left out here; --compare-json has more."]
-        if len(found) > len(shown)
-        else []
+        (len(found) - len(shown), "groups are left out here; --compare-json has more."),
+        (room.left_out, "examples are left out to keep the page small."),
     )
-    left += (
-        [f"{words.count(room.left_out)} examples are left out to keep the page small."]
-        if room.left_out
-        else []
-    )
+    told = " ".join(f"{words.count(n)} {what}" for n, what in left if n)
     return tag(
         "div",
         _filters(shown, findings.targets),
-        tag("div", *rows, class_="groups"),
+        tag("div", *lines, class_="groups"),
         tag("p", "No group is like that.", class_="nothing", hidden=True),
-        tag("p", " ".join(left), class_="none") if left else None,
+        tag("p", told, class_="none") if told else None,
         class_="filtered",
     )
 
@@ -95,57 +94,56 @@ def _choice(name: str, everything: str, values: Sequence[str]) -> Html:
     return tag("select", *options, aria_label=f"Filter by {name}", data_filter=name)
 
 
-def _group(number: int, target: TargetFindings, group: Group, room: _Room, several: bool) -> Html:
-    examples = [
-        shown
-        for n, example in enumerate(group.examples[:3])
-        if (shown := room.take(_example(n, example, group))) is not None
+def _group(number: int, target: TargetFindings, group: Group, room: _Room, several: bool) -> Html | None:
+    """A group with its examples; None where there is no room for it."""
+    line = _line(target, group, several)
+    if room.take(line) is None:
+        return None
+    found = [
+        room.take(_example(n, example, group)) for n, example in enumerate(group.examples[:MOST_EXAMPLES])
     ]
-    first = group.examples[0] if group.examples else None
-    times = f", {words.count(group.times)} times" if group.times > group.answers else ""
-    summary = tag(
-        "summary",
-        tag(
-            "span",
-            tag("b", words.count(group.answers)),
-            tag("small", f"{words.share(group.answers, target.compared)}"),
-            bar(group.answers, max(target.mismatched, group.answers), "failing"),
-            class_="count",
-            title=f"{words.count(group.answers)} answers{times}",
-        ),
-        tag(
-            "span",
-            tag("code", text(group.endpoint, 300), class_="endpoint"),
-            tag("span", group.kind.replace("_", " "), class_="chip"),
-            tag("code", text(group.where, 300), class_="where"),
-            tag("code", text(target.target, 100), class_="of") if several else None,
-            class_="what",
-        ),
-        _values(first) if first is not None else None,
-    )
+    room.left_out += sum(shown is None for shown in found)
     facts = [f"{words.share(group.endpoint_share, 1)} of the answers of this endpoint"]
-    if times:
+    if group.times > group.answers:
         facts.append(f"{words.count(group.times)} times in {words.count(group.answers)} answers")
-    searched = " ".join(
-        (
-            group.endpoint,
-            group.kind,
-            group.where,
-            *((first.production_value, first.target_value) if first else ()),
-        )
-    )
     return tag(
         "details",
-        summary,
+        line,
         tag("p", "; ".join(facts), class_="facts"),
-        *examples,
-        tag("p", "No example was kept.", class_="none") if not examples else None,
-        class_="group lead" if number < 5 else "group",
-        data_key=visible(f"{target.target} {group.endpoint} {group.kind} {group.where}", 500),
-        data_text=visible(searched.lower(), 800),
-        data_kind=visible(group.kind, 100),
-        data_target=visible(target.target, 200),
+        *found,
+        tag("p", "No example is here.", class_="none") if not any(found) else None,
+        class_="group lead" if number < LEADING else "group",
+        data_key=visible(f"{target.target} {group.endpoint} {group.kind} {group.where}", 400),
+        data_text=visible(_searched(group), 400),
+        data_kind=visible(group.kind, 60),
+        data_target=visible(target.target, 100),
     )
+
+
+def _searched(group: Group) -> str:
+    values = [text for one in group.examples[:1] for text in (one.production_value, one.target_value)]
+    return " ".join((group.endpoint, group.kind, group.where, *values)).lower()
+
+
+def _line(target: TargetFindings, group: Group, several: bool) -> Html:
+    """How often, where, and what stood there."""
+    count = tag(
+        "span",
+        tag("b", words.count(group.answers)),
+        tag("small", words.share(group.answers, target.compared)),
+        bar(group.answers, max(target.mismatched, group.answers), "failing"),
+        class_="count",
+        title=f"{words.count(group.answers)} of {words.count(target.compared)} answers compared",
+    )
+    what = tag(
+        "span",
+        tag("code", text(group.endpoint, 200), class_="endpoint"),
+        tag("span", text(group.kind.replace("_", " "), 60), class_="chip"),
+        tag("code", text(group.where, 200), class_="where"),
+        tag("code", text(target.target, 100), class_="of") if several else None,
+        class_="what",
+    )
+    return tag("summary", count, what, _values(group.examples[0]) if group.examples else None)
 
 
 def _values(example: Example) -> Html | None:

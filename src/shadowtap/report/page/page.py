@@ -5,7 +5,7 @@ names its style and its script by their digests, so that nothing else runs, what
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -20,6 +20,8 @@ from shadowtap.report.page.html import Html, Part, joined, tag, text
 from shadowtap.report.page.overview import figures, verdict
 from shadowtap.report.page.values import Findings, Latencies, Report, TrafficSeen, findings_of
 
+LONGEST = 4_700_000
+"""Octets of all sections: examples of differences get what the others leave, so that a page stays below 5 MB."""
 MOST_TARGETS = 8
 """Targets that have charts of their own."""
 _TITLES = {
@@ -81,17 +83,20 @@ def page(report: Report, *, sections: Mapping[str, str] | None = None) -> str:
 def parts(report: Report) -> dict[str, str]:
     """The sections by name, those that have nothing to say as empty texts."""
     findings, account, seen = findings_of(report), account_of(report.account), report.traffic
+    endpoints = [tables.endpoints(seen, findings)] if seen is not None and seen.endpoints else []
+    counted = [] if account is None else [account_section(account, report.account or {})]
     shown: dict[str, Html | None] = {
         "top": joined((_header(report, account, seen), verdict(findings), figures(account, findings, seen))),
         "traffic": _section("traffic", _traffic(seen, account)),
         "latency": _section("latency", _latency(seen, findings)),
-        "differences": _section("differences", [differences(findings)]) if findings.targets else None,
-        "endpoints": _section("endpoints", [tables.endpoints(seen, findings)])
-        if seen and seen.endpoints
-        else None,
+        "differences": None,
+        "endpoints": _section("endpoints", endpoints),
         "noise": _section("noise", [tables.noise(findings)]),
-        "account": _section("account", [account_section(account, report.account or {})]) if account else None,
+        "account": _section("account", counted),
     }
+    if findings.targets:
+        left = LONGEST - sum(len(html.encode()) for html in shown.values() if html)
+        shown["differences"] = _section("differences", [differences(findings, max(left, 0))])
     return {name: html or "" for name, html in shown.items()}
 
 
@@ -118,7 +123,7 @@ def _digest(content: str) -> str:
 # -- sections ------------------------------------------------------------------------------------------------------
 
 
-def _section(name: str, inside: list[Part]) -> Html | None:
+def _section(name: str, inside: Sequence[Part]) -> Html | None:
     if not any(inside):
         return None
     return tag("section", tag("h2", _TITLES[name]), *inside, id=name)

@@ -7,9 +7,9 @@ from shadowtap.report.page.account import Account, bar
 from shadowtap.report.page.html import Html, tag, text, visible
 from shadowtap.report.page.values import Findings, Latencies, Moment, Noise, Side, TargetFindings, TrafficSeen
 
-MOST_ENDPOINTS = 600
+MOST_ENDPOINTS = 500
 """Rows of endpoints on a page; those with the most requests come first."""
-MOST_RULES = 300
+MOST_RULES = 200
 MOST_STATUSES = 40
 
 
@@ -86,7 +86,7 @@ def _endpoint(
 ) -> Html:
     production, side = moment.production, moment.targets.get(target) or Side()
     cells = [
-        tag("th", tag("code", text(name, 300)), scope="row"),
+        tag("th", tag("code", text(name, 200)), scope="row"),
         tag("td", tag("code", text(target, 100))) if several else None,
         _cell(moment.requests, words.count(moment.requests)),
         tag("td", bar(moment.requests, whole, "good"), class_="barcell wide"),
@@ -103,8 +103,7 @@ def _endpoint(
     return tag(
         "tr",
         *cells,
-        data_text=visible(f"{name} {target}".lower(), 500),
-        data_key=visible(f"{name} {target}", 500),
+        data_text=visible(f"{name} {target}".lower(), 200),
     )
 
 
