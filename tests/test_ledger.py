@@ -15,6 +15,7 @@ from shadowtap.ledger import (
     Ledger,
     ObservationCounters,
     RequestAccount,
+    SessionCounters,
     SinkAccount,
     TargetAccount,
 )
@@ -126,6 +127,10 @@ def target(ledger: Ledger) -> TargetAccount:
         (lambda ledger: setattr(target(ledger), "answered", 4), "replayed to http://a: 6 is not 7"),
         (lambda ledger: setattr(target(ledger), "in_flight", 0), "replayed to http://a: 6 is not 5"),
         (lambda ledger: target(ledger).failed.update(reset=1), "replayed to http://a: 6 is not 7"),
+        (
+            lambda ledger: setattr(target(ledger), "sessions", SessionCounters(waited=5, released=2, late=1)),
+            "waited at http://a: 5 is not 3",
+        ),
         (lambda ledger: setattr(ledger.observations, "open_now", 6), "observed: 30 is not 31"),
         (lambda ledger: setattr(ledger.sinks["jsonl:-"], "left_out", 6), "offered to jsonl:-: 25 is not 26"),
         (lambda ledger: setattr(ledger.sinks["jsonl:-"], "written", 18), "waiting for jsonl:-: 0 is not -1"),

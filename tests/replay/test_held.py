@@ -1,6 +1,5 @@
 """A target that holds requests back until they may go, against real servers."""
 
-import asyncio
 from collections import defaultdict
 from contextlib import asynccontextmanager
 from functools import partial

@@ -1,6 +1,7 @@
 """The ledger as Prometheus reads it: everything is there, and the sums are the ledger's."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from report.ledgers import STAGING, START_NS, lossy_run, quiet_run
-from shadowtap.ledger import CaptureCounters, FlowCounters, Latency, Ledger, MessageCounters, PacketCounters
+from shadowtap.ledger import (
+    CaptureCounters,
+    FlowCounters,
+    Latency,
+    Ledger,
+    MessageCounters,
+    PacketCounters,
+    SessionCounters,
+)
 from shadowtap.report.health import Health
 from shadowtap.report.metrics import BOUNDS_S, _upper_s, metrics
 
@@ -69,6 +78,25 @@ def test_the_upper_edge_of_a_bucket(ns):
     upper_ns = _upper_s(latency.counts.index(1)) * 1e9
     assert ns < upper_ns * (1 + 1e-12)
     assert upper_ns <= ns * 1.0625 + 1
+
+
+def test_sessions_that_are_rebound():
+    """Each counter is a metric; where sessions are not re-bound there is none of them."""
+    ledger = quiet_run()
+    assert not [name for name in samples(ledger) if "session" in name]
+    of = SessionCounters(
+        **{f.name: 1000 + n for n, f in enumerate(msgspec.structs.fields(SessionCounters)) if f.type is int}
+    )
+    of.waited = of.released + of.late + of.dropped + of.waiting
+    of.substituted = Counter({"cookie": 3000, "body": 3001})
+    ledger.targets[STAGING].sessions = of
+    found = {name: values for name, values in samples(ledger).items() if "session" in name}
+    shown = {value for values in found.values() for value in values.values()}
+    told = msgspec.to_builtins(of)
+    assert shown >= {*told.pop("substituted").values(), *(n for name, n in told.items() if name != "waited")}
+    assert sum(found["shadowtap_session_waits_total"].values()) + of.waiting == of.waited
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    assert not [name for name in found if f"`{name}`" not in page]
 
 
 def test_names_follow_the_conventions():

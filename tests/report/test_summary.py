@@ -1,12 +1,13 @@
 """The account at the end, as people and as machines read it."""
 
 import json
+from collections import Counter
 
 import pytest
 
-from report.ledgers import SECOND_NS, START_NS, lossy_run, quiet_run
+from report.ledgers import SECOND_NS, STAGING, START_NS, lossy_run, quiet_run
 from shadowtap import __version__
-from shadowtap.ledger import Ledger
+from shadowtap.ledger import Ledger, SessionCounters
 from shadowtap.report.summary import as_json, summary
 
 LATER = START_NS + 83 * SECOND_NS
@@ -34,6 +35,18 @@ Answers                           count      p50      p90      p99      max
 Every request is accounted for.
 """
     )
+
+
+def test_what_was_put_into_requests_stands_with_its_target():
+    ledger = quiet_run()
+    ledger.targets[STAGING].sessions = SessionCounters(
+        requests=72, substituted=Counter(cookie=132, body=12), waited=4, released=3, late=1
+    )
+    assert """\
+            =        1,000  answered
+                        72  re-bound      with its values: cookie 132, body 12
+                         4  waited        for an answer: released 3, too long 1
+""" in summary(ledger, LATER, "done")
 
 
 def test_a_run_with_losses_names_each():

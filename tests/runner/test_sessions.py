@@ -10,12 +10,13 @@ from ipaddress import ip_address
 import pytest
 
 from replay.peer import live, serving, until
-from runner.running import mirrored, to
+from runner.running import mirrored, run_to_the_end, to
 from runner.shop import JOURNEY, Till, Visitor
 from runner.traffic import endpoint, get, post
 from shadowtap.compare import Comparison
 from shadowtap.config import SinkSettings
 from shadowtap.config.hooks import HookSettings
+from shadowtap.config.schedule import ScheduleSettings
 from shadowtap.config.sessions import SessionSettings
 from shadowtap.config.transform import TransformSettings
 from shadowtap.demo.packets import Connection
@@ -122,6 +123,49 @@ async def test_answers_compared_after_rebinding_are_the_same():
     (result,) = comparison.result()
     assert (result.summary.compared, result.summary.mismatched) == (7 * VISITORS, 0)
     assert "replay: bound" in result.summary.noise
+
+
+class Twice:
+    """Mirrors every packet at both ends of the connection."""
+
+    def __init__(self, mirror):
+        self._mirror = mirror
+
+    def send(self, frames):
+        """Mirror some packets."""
+        frames = list(frames)
+        self._mirror.send(frames, vni=7)
+        self._mirror.send(frames, vni=8)
+
+
+@live
+async def test_it_works_where_packets_are_mirrored_twice():
+    till = Till(2)
+    async with shops([till], sessions=REBIND) as (run, mirror, _, port):
+        await visit(Twice(mirror), port, 4)
+        await settled(run, 7 * 4)
+    assert run.ledger.requests.refused["duplicate_packets"] == 7 * 4
+    assert till.statuses == times(4)
+
+
+@pytest.mark.parametrize("mask", [True, False])
+@pytest.mark.parametrize("speed", [None, 50.0])
+@live
+async def test_what_was_recorded_works_too(tmp_path, mask, speed):
+    """At once or on schedule; masked values are stand-ins that are the same wherever the value stood."""
+    sink = SinkSettings(url=f"recording:{tmp_path / 'kept'}", mask=mask)
+    async with shops([], sinks=[sink]) as (run, mirror, _, port):
+        await visit(mirror, port, 4)
+        await until(lambda: run.ledger.production.latency.count == 7 * 4)
+        run.interrupt()
+        await run.end()
+    till = Till(2)
+    async with serving(till.script) as server:
+        again = await run_to_the_end(
+            [sink.url], [server.port], sessions=REBIND, schedule=ScheduleSettings(speed=speed)
+        )
+    assert again.ledger.requests.replayed == 7 * 4
+    assert till.statuses == times(4)
 
 
 # -- one request at a time -----------------------------------------------------------------------------------------

@@ -38,6 +38,25 @@ def outcomes(target: TargetAccount) -> list[Line]:
     return [Line("answered", target.answered, ""), *(line for line in lines if line.number)]
 
 
+def sessions(target: TargetAccount) -> list[Line]:
+    """How its sessions were re-bound: how many requests hold its values, and those that waited for an answer; nothing
+    where there are none."""
+    counters = target.sessions
+    if counters is None:
+        return []
+    waits = {
+        "released": counters.released,
+        "too long": counters.late,
+        "failed meanwhile": counters.dropped,
+        "now": counters.waiting,
+    }
+    lines = [
+        Line("re-bound", counters.requests, "with its values: " + words.reasons(counters.substituted, 6)),
+        Line("waited", counters.waited, "for an answer: " + words.reasons(waits, 6)),
+    ]
+    return [line for line in lines if line.number]
+
+
 def losses(ledger: Ledger) -> list[Line]:
     """What was lost before it was a request or an answer, in the order of the pipeline; nothing where nothing was."""
     sources, flows, messages = ledger.capture.values(), ledger.flows, ledger.messages

@@ -66,6 +66,7 @@ class LedgerCollector(Collector):
         yield _gauge("requests_waiting", "Requests without a fate yet", ledger.requests.waiting)
         yield from _changes(ledger.changes)
         yield from _targets(list(ledger.targets.values()))
+        yield from _sessions(list(ledger.targets.values()))
         yield from _sinks(ledger)
         yield from _schedule(ledger)
         yield from _answers(ledger)
@@ -220,6 +221,36 @@ def _targets(targets: list[TargetAccount]) -> Iterator[Metric]:
         yield _gauge(name, text, [((t.name,), getattr(t, field)) for t in targets], "target")
     up: list[Row] = [((t.name,), t.state == "up") for t in targets]
     yield _gauge("target_up", "1 while the target takes requests", up, "target")
+
+
+_SESSIONS = (
+    ("requests", "Requests that hold values of the target in place of production's", "requests"),
+    ("bound", "Values of production whose counterpart was learned", "bound"),
+    ("forgotten", "Of these, values that are not remembered any more", "forgotten"),
+    ("given_up", "Answers that were not kept until the other one came", "given_up"),
+)
+
+
+def _sessions(targets: list[TargetAccount]) -> Iterator[Metric]:
+    of = [(target.name, target.sessions) for target in targets if target.sessions is not None]
+    if not of:
+        return
+    for name, text, field in _SESSIONS:
+        yield _counter(f"session_{name}", text, [((n,), getattr(s, field)) for n, s in of], "target")
+    put: list[Row] = [((n, kind), count) for n, s in of for kind, count in s.substituted.items()]
+    yield _counter(
+        "session_substitutions", "Values put into requests, by where they stand", put, "target", "kind"
+    )
+    ends = ("released", "late", "dropped")
+    rows: list[Row] = [((n, end), getattr(s, end)) for n, s in of for end in ends]
+    yield _counter(
+        "session_waits", "Requests that waited for an answer, by how that ended", rows, "target", "end"
+    )
+    for name, text, field in (
+        ("session_known_values", "Values of production whose counterpart is known now", "known"),
+        ("session_waiting_requests", "Requests that wait for an answer now", "waiting"),
+    ):
+        yield _gauge(name, text, [((n,), getattr(s, field)) for n, s in of], "target")
 
 
 def _target_fates(target: TargetAccount) -> list[Row]:

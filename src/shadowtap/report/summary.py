@@ -13,7 +13,7 @@ import msgspec
 from shadowtap import __version__
 from shadowtap.ledger import Answers, Latency, Ledger, SinkAccount, TargetAccount
 from shadowtap.report import words
-from shadowtap.report.account import Line, changes, fates, kept, losses, outcomes, unused
+from shadowtap.report.account import Line, changes, fates, kept, losses, outcomes, sessions, unused
 
 _QUANTILES = (0.5, 0.9, 0.99)
 
@@ -72,7 +72,7 @@ def _target(target: TargetAccount) -> list[str]:
     if target.refused.total():
         refused = words.reasons(target.refused)
         lines.append(_row(Line("refused", target.refused.total(), refused), "not taken"))
-    return lines
+    return lines + [_row(line, "", " ") for line in sessions(target)]
 
 
 def _sink(sink: SinkAccount) -> list[str]:

@@ -1,5 +1,6 @@
 """The log-in journey at a target with tokens of its own: without re-binding it fails, with it it succeeds."""
 
+import random
 from collections import Counter
 
 import msgspec
@@ -7,8 +8,8 @@ import pytest
 
 from compare.answers import NOW, SECOND, Answer, exchange, outcome, request
 from compare.world import World
-from shadowtap.compare.sessions import Rebinder, Rebound, Wait, key_of
-from shadowtap.events import Failure, Request
+from shadowtap.compare.sessions import Bindings, Rebinder, Rebound, Wait, key_of
+from shadowtap.events import Exchange, Failure, Fault, Request
 
 
 def statuses(world: World) -> Counter[tuple[str, int, int]]:
@@ -206,6 +207,103 @@ def test_explicit_rules() -> None:
     assert made.target == b"/t/red-horse"
     assert b"X-Lane: fast-lane" in made.head
     assert b"sid=kJ8sD0aLq2ZxPw7R" in made.head
+
+
+@pytest.mark.parametrize("value", ["1", "x", "true", "null", "0", "admin", "-1", "1.5"])
+def test_short_and_common_values_are_never_put_anywhere(value: str) -> None:
+    """Not even where a rule says that they are issued: they would be found everywhere."""
+    rebinder = Rebinder(always=["body", "header x-auth"])
+    there, here = Answer({"token": value, "csrf": value, "ok": True, "n": 1}), {"token": "9", "csrf": "no"}
+    fields = (f"X-Auth: {value}",)
+    answers(
+        rebinder,
+        asks("/login", method="POST"),
+        there._replace(fields=fields),
+        Answer({**here, "ok": False, "n": 2}, fields=("X-Auth: 7",)),
+    )
+    asked = asks(
+        f"/a/{value}/b?x={value}&page=1",
+        f"X-A: {value}",
+        f"Cookie: a={value}; b=1",
+        "Content-Type: application/json",
+        method="POST",
+        body=f'{{"a": "{value}", "ok": true, "n": 1, "x": [1, 1.5, null]}}'.encode(),
+        index=1,
+    )
+    assert rebound(rebinder, asked) == asked
+
+
+def test_who_never_gets_an_answer_of_production_s_is_forgotten() -> None:
+    rebinder = Rebinder()
+    for n in range(100):
+        asked = asks("/", connection=n)
+        rebinder.before(asked)
+        if n % 2:
+            rebinder.answered(asked, outcome(asked, Answer("")))
+        assert rebinder.produced(Exchange(asked, None)) == (key_of(asked),)
+    assert len(rebinder._pending) == rebinder._bytes == 0
+
+
+def test_of_an_answer_that_came_in_part_the_head_is_enough() -> None:
+    for head, put in ((b"HTTP/1.1 200 OK\r\nSet-Cookie: sid=kJ8sD0aLq2ZxPw7R\r\n\r\n", True), (b"", False)):
+        rebinder = Rebinder()
+        asked = asks("/")
+        rebinder.before(asked)
+        whole = exchange(asked, Answer(""))
+        assert whole.response is not None
+        part = msgspec.structs.replace(whole.response, head=head, fault=Fault.GAP)
+        rebinder.produced(Exchange(asked, part))
+        target = Answer("", fields=("Set-Cookie: sid=Zp3XmQ9dT1vBn5Ls",))
+        rebinder.answered(asked, outcome(asked, target))
+        made = rebound(rebinder, asks("/a", "Cookie: sid=kJ8sD0aLq2ZxPw7R", index=1))
+        assert (b"sid=Zp3XmQ9dT1vBn5Ls" in made.head) == put
+
+
+def test_places_in_bodies_can_be_left_alone() -> None:
+    rebinder = Rebinder(never=["body.build"])
+    answers(
+        rebinder,
+        asks("/"),
+        Answer({"build": "kJ8sD0aLq2ZxPw7R", "token": "mN4sD0aLq2ZxPw7R"}),
+        Answer({"build": "Zp3XmQ9dT1vBn5Ls", "token": "AAAsD0aLq2ZxPw7R"}),
+    )
+    made = rebound(rebinder, asks("/?a=kJ8sD0aLq2ZxPw7R&b=mN4sD0aLq2ZxPw7R", index=1))
+    assert made.target == b"/?a=kJ8sD0aLq2ZxPw7R&b=AAAsD0aLq2ZxPw7R"
+
+
+# -- memory ----------------------------------------------------------------------------------------------------------
+
+
+def test_memory_is_bounded_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests without answers, answers without their counterparts, huge bodies, thousands of long tokens."""
+    for name, limit in (("MAX_PENDING_BYTES", 400_000), ("MAX_AWAITED", 500), ("MAX_AWAITED_OCTETS", 60_000)):
+        monkeypatch.setattr(f"shadowtap.compare.sessions.rebind.{name}", limit)
+    draw = random.Random(5)
+    rebinder = Rebinder()
+    rebinder.bindings = Bindings(limit=1000, limit_octets=100_000)
+    for n in range(600):
+        asked = asks("/", connection=n, method="POST", body=bytes(draw.randrange(2000)))
+        rebinder.before(asked)
+        mine, yours = (
+            Answer({f"t{k}": draw.randbytes(draw.choice((12, 500))).hex() for k in range(draw.randrange(30))})
+            for _ in range(2)
+        )
+        if draw.random() < 0.8:
+            huge = Answer(bytes(600_000)) if draw.random() < 0.05 else mine
+            rebinder.produced(exchange(asked, huge))
+            rebinder.before(asks(f"/{n}", connection=5000 + n, index=1))
+        if draw.random() < 0.7:
+            rebinder.answered(asked, outcome(asked, yours))
+        assert rebinder._bytes == sum(p.size() for p in rebinder._pending.values()) <= 400_000
+        awaited = [len(scope) + len(value) for scope, value in rebinder._awaited]
+        assert sum(awaited) == rebinder._awaited_octets <= 60_000
+        assert len(awaited) <= 500
+        assert {key for unread in rebinder._unread.values() for key in unread} <= set(rebinder._pending)
+        assert all(rebinder._unread.values())
+    table = rebinder.bindings._table
+    assert 0 < sum(len(s) + len(p) + len(t) for (s, p), (t, _) in table.items()) <= 100_000
+    assert rebinder.counts["given_up"] > 0
+    assert rebinder.bindings.forgotten > 0
 
 
 def test_values_cannot_break_out_of_their_place() -> None:

@@ -58,11 +58,18 @@ _NAMES = (b"token", b"csrf", b"xsrf", b"sess", b"secret", b"nonce", b"ticket", b
 
 class Issued(NamedTuple):
     """A value in an answer. `slot` is where it stands, and pairs it with the other answer's; `scope` is empty for a
-    value that is known by itself, else `cookie NAME` or `resource NAME`, where it means something."""
+    value that is known by itself, else `cookie NAME` or `resource NAME`, where it means something; `path` leads to it
+    in JSON."""
 
     slot: str
     value: str
     scope: str
+    path: Path = ()
+
+    @property
+    def where(self) -> str:
+        """The place as users write it: `cookie sid`, `header x-auth`, `body.ticket`."""
+        return place(self.path) if self.path else " ".join(self.slot.split(" ")[:2])
 
 
 class Answered(NamedTuple):
@@ -238,11 +245,11 @@ def _scalar(
     if not text or len(text) > MAX_STRONG:
         return
     if is_strong(text) or is_named(name, text) or (always and _meant(always, place(path))):
-        yield Issued(f"json {path}", text, "")
+        yield Issued(f"json {path}", text, "", path)
     elif makes and is_weak(value):
         about = named_resource(name, around)
         if about:
-            yield Issued(f"json {path}", text, f"resource {about}")
+            yield Issued(f"json {path}", text, f"resource {about}", path)
 
 
 def _text(data: bytes) -> Iterator[Issued]:
