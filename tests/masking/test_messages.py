@@ -6,7 +6,7 @@ import pytest
 
 from masking.messages import request, response, sent
 from shadowtap.content import content_of
-from shadowtap.events import Fault, Flag, Outcome
+from shadowtap.events import Fault, Flag, Outcome, Substitution
 from shadowtap.http1 import payload
 from shadowtap.masking import Masker
 
@@ -145,6 +145,14 @@ def test_octets_that_were_not_kept_stay_away(masker):
     masked = masker.response(answer)
     assert (masked.body, masked.body_bytes) == (b"", 1000)
     assert b"Content-Length: 1000" in masked.head
+
+
+def test_values_of_sessions_that_were_put_into_a_request_are_hidden(masker):
+    asked = request(b"GET / HTTP/1.1\r\n\r\n")
+    put = (Substitution("cookie", "kJ8sD0aLq2ZxPw7R", "Zp3XmQ9dT1vBn5Ls"),)
+    head = b"HTTP/1.1 204 None\r\n\r\n"
+    masked = masker.outcome(Outcome("http://new", asked, 1, 2, 3, 204, head, b"", None, put))
+    assert masked.substitutions == (("cookie", "***", "***"),)
 
 
 def test_an_outcome_has_no_chunked_framing(masker):

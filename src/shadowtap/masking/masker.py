@@ -136,10 +136,11 @@ class Masker:
 
     def _outcome(self, outcome: Outcome, request: Request) -> Outcome:
         head, body, kinds = self._messages.masked(outcome.head, outcome.body, is_chunked(outcome.head))
-        if not kinds and request is outcome.request:
+        if not kinds and request is outcome.request and not outcome.substitutions:
             return outcome
         self._count(kinds)
-        return msgspec.structs.replace(outcome, request=request, head=head, body=body)
+        put = tuple([one._replace(production="***", target="***") for one in outcome.substitutions])
+        return msgspec.structs.replace(outcome, request=request, head=head, body=body, substitutions=put)
 
     def _counted(self, masked: Masked) -> bytes:
         if masked[1]:

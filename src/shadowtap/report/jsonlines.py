@@ -114,7 +114,7 @@ class JsonLines:
         return found + msgspec.json.encode(fate) + b"\n"
 
     def _outcome(self, outcome: Outcome) -> dict[str, Any]:
-        told = {
+        told: dict[str, Any] = {
             "target": outcome.target,
             "status": outcome.status or None,
             "failure": outcome.failure,
