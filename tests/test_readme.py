@@ -92,8 +92,8 @@ async def test_a_live_source_is_replayed(place: Path, line: str) -> None:
                 mirror.send(visits(5, 4))
                 await until(lambda: len(server.requests) == 20)
             shell.send_signal(signal.SIGTERM)
-            assert (await shell.stderr.read()).decode().endswith("Every request is accounted for.\n")
-            assert await shell.wait() == 0
+            assert "Every request is accounted for.\n" in (await shell.stderr.read()).decode()
+            assert await shell.wait() == ("--fail-on" in line)  # twenty requests are too few for a verdict
     if "--summary" in line:
         assert (place / "run.json").is_file()
 
