@@ -26,7 +26,7 @@ _AT = 1_795_608_000 * 10**9
 _ON = Connection(1, Endpoint(ip_address("10.0.8.9"), 40_000), Endpoint(ip_address("10.0.1.20"), 80), 7)
 
 
-def order(seen: str = "2026-11-23T12:00:00.000Z", token: str = "k3Jd82hsK1lqPz73MnQx") -> dict[str, object]:  # noqa: S107
+def order(seen: str = "2026-11-23T12:00:00.000Z", token: str = "k3Jd82hsK1lqPz73MnQx") -> dict[str, object]:
     """What a shop says of an order, about 1 KiB."""
     items = [
         {"id": n, "name": f"Product number {n}", "price": n * 100.5, "tags": ["a", "b"]} for n in range(11)

@@ -61,7 +61,11 @@ def here(line: str, target: int, mirror: int = 0) -> str:
     line = line.replace("vxlan://0.0.0.0:4789", f"vxlan://127.0.0.1:{mirror}").replace(
         "from=10.0.0.0/8", "from=127.0.0.0/8"
     )
-    line = line.replace("0.0.0.0:9095", f"127.0.0.1:{free_port()}").replace("iface://eth0", "iface://lo")
+    line = (
+        line.replace("--ui 8080", "--ui 0")
+        .replace("0.0.0.0:9095", f"127.0.0.1:{free_port()}")
+        .replace("iface://eth0", "iface://lo")
+    )
     return line.replace("ssh web1 tcpdump -w - tcp port 80", "cat incident.pcap")
 
 
@@ -92,10 +96,17 @@ async def test_a_live_source_is_replayed(place: Path, line: str) -> None:
                 mirror.send(visits(5, 4))
                 await until(lambda: len(server.requests) == 20)
             shell.send_signal(signal.SIGTERM)
-            assert "Every request is accounted for.\n" in (await shell.stderr.read()).decode()
+            said = (await shell.stderr.read()).decode()
+            told = "--compare" in line or "--fail-on" in line
+            assert said.endswith("Every request is accounted for.
+") or told
+            assert "Every request is accounted for.
+" in said
             assert await shell.wait() == ("--fail-on" in line)  # twenty requests are too few for a verdict
     if "--summary" in line:
         assert (place / "run.json").is_file()
+    if "--report" in line:
+        assert "answers compared differ" in (place / "report.html").read_text()
 
 
 def test_extract_and_what_reads_it(place: Path) -> None:
@@ -113,13 +124,14 @@ async def test_what_is_kept_can_be_asked_and_converted(place: Path) -> None:
     pytest.importorskip("pyarrow", reason="recordings need the extra shadowtap[record]")
     pytest.importorskip("duckdb", reason="queries need the extra shadowtap[query]")
     (first,) = (line for line in FILES if "recording:" in line)
-    lines = [line for line in COMMANDS if re.search("shadowtap (query|convert)", line)]
+    lines = [line for line in COMMANDS if re.search("shadowtap (query|convert|report)", line)]
     async with serving() as server:
         for line in (here(first, server.port), *lines):
             shell = await asyncio.create_subprocess_shell(line, stdout=asyncio.subprocess.PIPE)
             told = (await shell.communicate())[0].decode()
             assert shell.returncode == 0
             assert "query" not in line or told.split()[:3] == ["endpoint", "requests", "p99_ms"]
+    assert "answers a second" in (place / "traffic.html").read_text()
     assert (place / "traffic.gor").read_bytes().count(b"GET /") == 20
 
 
@@ -150,7 +162,7 @@ def test_the_demo_and_how_it_is_set_up(place: Path) -> None:
 
 
 def test_no_command_is_left_out() -> None:
-    looked_at = ("run", "extract", "check", "aws", "demo", "query", "convert")
+    looked_at = ("run", "extract", "check", "aws", "demo", "query", "convert", "report")
     rest = [line for line in COMMANDS if not any(f"shadowtap {part}" in line for part in looked_at)]
     assert rest == ["scripts/test"]
 

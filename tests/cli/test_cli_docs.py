@@ -68,5 +68,17 @@ def test_the_configuration_page_describes_every_key():
     keys = [key for structure in structures for key in structure.__struct_encode_fields__]
     from shadowtap.config.file import REPLAY_KEYS, TARGET_KEYS
 
-    keys += [*TARGET_KEYS, *REPLAY_KEYS, "from", "to", "ports", "status", "summary", "grace", "duration"]
+    keys += [
+        *TARGET_KEYS,
+        *REPLAY_KEYS,
+        "from",
+        "to",
+        "ports",
+        "status",
+        "summary",
+        "report",
+        "ui",
+        "grace",
+        "duration",
+    ]
     assert not [key for key in keys if f"`{key}`" not in page]

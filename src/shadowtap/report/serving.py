@@ -82,7 +82,8 @@ class HttpServer(ABC):
             return
         self._open.add(task)
         try:
-            with suppress(ConnectionError, TimeoutError):
+            # Streams take a cancelled task for an error; it is `close` that cancels.
+            with suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
                 await self._converse(reader, writer)
         finally:
             self._open.discard(task)

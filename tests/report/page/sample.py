@@ -33,7 +33,7 @@ class Told(World):
 
 
 @cache
-def world(requests=2000):
+def world(requests=1200):
     """It has been run."""
     comparison = Comparison()
     made = Told(7, broken=REGRESSIONS, rebinder=Rebinder(), comparison=comparison)
@@ -42,7 +42,7 @@ def world(requests=2000):
 
 
 @cache
-def report(requests=2000, **more):
+def report(requests=1200, **more):
     """The report of it."""
     made = world(requests)
     comparison = made.comparison

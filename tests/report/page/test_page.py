@@ -111,9 +111,9 @@ def test_parts_are_what_a_live_page_asks_for():
     assert page(report, sections=sections) == page(report)
 
 
-def test_a_hundred_thousand_exchanges_and_more_differences_than_fit():
-    report = large.report()
-    assert report.traffic.whole.requests == 100_000
+def test_more_of_everything_than_fits():
+    """The browser's test has a hundred thousand exchanges; it is not they that make a page large."""
+    report = large.report(5_000)
     html = page(report)
     print(f"{len(html.encode()) / 1e6:.2f} MB")
     assert len(html.encode()) < 5_000_000

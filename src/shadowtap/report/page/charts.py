@@ -14,10 +14,10 @@ from shadowtap.report.page.svg import (
     framed,
     line,
     nice_top,
-    octaves,
     plot_height,
     stacked,
     stepped,
+    steps,
 )
 from shadowtap.report.page.values import Side, TrafficSeen
 
@@ -103,7 +103,7 @@ def latency_over_time(seen: TrafficSeen, target: str | None) -> Html | None:
     values = [value for one, _ in lines for value in one.values if value is not None]
     if not values:
         return None
-    scale = octaves(min(values), max(values))
+    scale = steps(min(values), max(values))
     low, high = log10(scale[0]), log10(scale[-1])
     drawn = [
         line(
@@ -155,7 +155,7 @@ def _latency_ticks(places: range) -> list[Tick]:
     """Round durations, where they lie among the buckets."""
     ticks = []
     for power in range(1, 13):
-        for digit in (1, 3) if len(places) < 7 * SUB else (1,):
+        for digit in (1, 3) if len(places) < 11 * SUB else (1,):
             ns = digit * 10**power
             share = (log2(ns) * SUB - places[0]) / len(places)
             if 0 <= share <= 1:

@@ -149,11 +149,13 @@ def _line(target: TargetFindings, group: Group, several: bool) -> Html:
 def _values(example: Example) -> Html | None:
     if not example.production_value and not example.target_value:
         return None
+    alike = example.production_value == example.target_value
     return tag(
         "span",
         tag("code", text(example.production_value or "nothing", 120), class_="production"),
         tag("span", " → ", class_="to"),
         tag("code", text(example.target_value or "nothing", 120), class_="target"),
+        tag("span", " (another type)", class_="to") if alike else None,
         class_="values",
     )
 

@@ -97,7 +97,7 @@ def parts(report: Report) -> dict[str, str]:
     if findings.targets:
         left = LONGEST - sum(len(html.encode()) for html in shown.values() if html)
         shown["differences"] = _section("differences", [differences(findings, max(left, 0))])
-    return {name: html or "" for name, html in shown.items()}
+    return {name: str(html or "") for name, html in shown.items()}
 
 
 @cache

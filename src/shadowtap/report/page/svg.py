@@ -133,7 +133,15 @@ def nice_top(highest: float) -> float:
     return next(n * power for n in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if n * power >= highest * 0.9999)
 
 
-def octaves(low: float, high: float) -> list[float]:
-    """Powers of ten, of which a scale of logarithms between two durations is made; two at least."""
-    first, last = floor(log10(max(low, 1))), ceil(log10(max(high, 1)))
-    return [10.0**n for n in range(first, max(last, first + 1) + 1)]
+def steps(low: float, high: float) -> list[float]:
+    """Round numbers, of which a scale of logarithms is made: the first is not above `low`, the last not below `high`;
+    six at most, unless it takes more powers of ten."""
+    first, last = floor(log10(max(low, 1))), ceil(log10(max(high, 2)))
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        all_of = [digit * 10.0**n for n in range(first, last + 1) for digit in digits]
+        below = max(n for n, value in enumerate(all_of) if value <= max(low, 1))
+        above = min((n for n, value in enumerate(all_of) if value >= high), default=len(all_of) - 1)
+        found = all_of[below : max(above, below + 1) + 1]
+        if len(found) <= 6:
+            break
+    return found

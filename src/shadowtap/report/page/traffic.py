@@ -49,18 +49,18 @@ class Traffic:
         at_ns = request.time_ns if request is not None else response.time_ns if response is not None else 0
         moment = self._moment(at_ns)
         endpoint = None if request is None else self._endpoint(request)
+        status, bucket = 0, -1
+        if response is not None:
+            status = response.status
+            self._count_status("production", status)
+            if request is not None and response.fault is None:
+                bucket = bucket_of(response.time_ns - request.end_ns)
+        place = _class_of(status)
         moment.requests += 1
+        _answered(moment.production, place, bucket)
         if endpoint is not None:
             endpoint.requests += 1
-        latency_ns = exchange.latency_ns
-        status = 0 if response is None else response.status
-        if status:
-            self._count_status("production", status)
-        if response is not None and response.fault is not None:
-            latency_ns = None
-        _answered(moment.production, status, latency_ns)
-        if endpoint is not None:
-            _answered(endpoint.production, status, latency_ns)
+            _answered(endpoint.production, place, bucket)
         for outcome in observation.outcomes:
             self._outcome(outcome, observation.verdicts, moment, endpoint)
 
@@ -93,17 +93,18 @@ class Traffic:
         name = outcome.target
         if name not in self._statuses and len(self._statuses) > TARGETS:
             name = OTHER_TARGETS
-        failed = outcome.failure is not None
+        place, bucket = 0, -1
         if outcome.failure is not None:
             _count(self._failures.setdefault(name, Counter()), str(outcome.failure))
             self._statuses.setdefault(name, Counter())
         else:
             self._count_status(name, outcome.status)
+            place, bucket = _class_of(outcome.status), bucket_of(outcome.first_byte_ns)
         verdict = _verdict(outcome.target, verdicts)
-        for place in (moment, endpoint):
-            if place is not None:
-                side = place.target(name)
-                _answered(side, 0 if failed else outcome.status, None if failed else outcome.first_byte_ns)
+        for there in (moment, endpoint):
+            if there is not None:
+                side = there.target(name)
+                _answered(side, place, bucket)
                 if verdict is not None:
                     side.compared += 1
                     side.differ += bool(verdict.differences or verdict.more)
@@ -154,10 +155,14 @@ class Traffic:
             counts[status] += 1
 
 
-def _answered(side: Side, status: int, latency_ns: int | None) -> None:
-    side.classes[status // 100 if 100 <= status < 600 else 0] += 1
-    if latency_ns is not None:
-        buckets, bucket = side.latency.buckets, bucket_of(latency_ns)
+def _class_of(status: int) -> int:
+    return status // 100 if 100 <= status < 600 else 0
+
+
+def _answered(side: Side, place: int, bucket: int) -> None:
+    side.classes[place] += 1
+    if bucket >= 0:
+        buckets = side.latency.buckets
         buckets[bucket] = buckets.get(bucket, 0) + 1
 
 
