@@ -98,10 +98,8 @@ async def test_a_live_source_is_replayed(place: Path, line: str) -> None:
             shell.send_signal(signal.SIGTERM)
             said = (await shell.stderr.read()).decode()
             told = "--compare" in line or "--fail-on" in line
-            assert said.endswith("Every request is accounted for.
-") or told
-            assert "Every request is accounted for.
-" in said
+            assert said.endswith("Every request is accounted for.\n") or told
+            assert "Every request is accounted for.\n" in said
             assert await shell.wait() == ("--fail-on" in line)  # twenty requests are too few for a verdict
     if "--summary" in line:
         assert (place / "run.json").is_file()

@@ -21,7 +21,7 @@ def runner(monkeypatch):
         settings = None
         error = None
 
-        def __call__(self, settings, *, view):
+        def __call__(self, settings, *, view, comparison=None, reporter=None):
             self.settings = settings
             ledger = Ledger(time.time_ns() - 2_000_000_000)
             target = ledger.targets["http://b"] = TargetAccount("http://b")
