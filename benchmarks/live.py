@@ -44,6 +44,11 @@ def _arguments() -> argparse.Namespace:
         help=f"measure this in turn; {PLACEHOLDERS} are filled in",
     )
     parser.add_argument("--option", action="append", default=[], help="a word more for shadowtap run")
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="shadowtap also compares all answers, as a contender of its own",
+    )
     parser.add_argument("--no-shadowtap", action="store_true", help="only the peers")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every measurement, and the medians")
     parser.add_argument("--check", action="store_true", help="exit 1 where shadowtap breaks its promises")
@@ -62,6 +67,8 @@ def main() -> int:
         print(missing, file=sys.stderr)
         return 2
     own = [] if chosen.no_shadowtap else [Contender("shadowtap", options=tuple(chosen.option))]
+    if chosen.compare:
+        own.append(Contender("shadowtap comparing", options=(*chosen.option, "--compare")))
     contenders = [*own, *chosen.peer]
     loads = [load for load in (QUICK if chosen.quick else LOADS) if _wanted(load, chosen.load)]
     measurements = []

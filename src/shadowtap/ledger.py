@@ -292,13 +292,16 @@ class RequestAccount(msgspec.Struct):
 
 class ObservationCounters(msgspec.Struct):
     """Requests joined with all their answers, where somebody wants them. `emitted` is complete or counted in `early`,
-    by the limit that did not let it wait; `late` are answers that came afterwards."""
+    by the limit that did not let it wait; `late` are answers that came afterwards. `compared` counts targets' answers
+    and failures that were compared with production's, `not_compared` those that there was no time for."""
 
     emitted: int = 0
     open_now: int = 0
     open_bytes: int = 0
     early: Counter[str] = msgspec.field(default_factory=Counter)
     late: int = 0
+    compared: int = 0
+    not_compared: int = 0
 
 
 class SinkAccount(msgspec.Struct):

@@ -17,6 +17,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
     """Answers as production does, but for every `nth` request."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: else Nagle waits for a delayed acknowledgement
     nth = 0
     count = 0
 
@@ -28,6 +29,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"hi")
+        self.wfile.flush()
 
     def log_message(self, *_):
         pass
@@ -73,7 +75,7 @@ def test_other_answers_fail_and_are_told_in_every_form(server, capture, tmp_path
     assert main(["run", "--from", capture, "--to", url, *options]) == 1
     err = capsys.readouterr().err
     assert "400 answers compared, 40 differ (10 %)" in err
-    assert "GET /products/{id}  status status" in err
+    assert "\n  GET /products/{id}\n         40  status: 200 → 500\n" in err
     assert "FAILED" in err
     told = json.loads((tmp_path / "found.json").read_text())
     assert told["verdict"] == "failed"
@@ -96,12 +98,52 @@ def test_verdicts_are_kept_with_the_exchanges(server, capture, tmp_path):
     assert (same.count(True), same.count(False)) == (396, 4)
 
 
+def test_a_reference_gets_every_request_and_teaches_what_is_noise(server, capture, tmp_path, capsys):
+    old = server(nth=2)  # production's own version fails every second request: no news about the next one
+    options = ["--reference", old, "--fail-on", "mismatch > 1%", "--no-live"]
+    assert main(["run", "--from", capture, "--to", server(nth=2), *options]) == 0
+    err = capsys.readouterr().err
+    assert "400 answers compared, 0 differ (0 %)" in err
+    assert "reference: GET /products/{id} status status" in err
+    assert f"{old}\n  400 answers" not in err  # it is no target that is judged
+
+
+def test_a_run_without_requests_is_no_pass(server, tmp_path, capsys):
+    empty = write(tmp_path / "empty.pcap", [])
+    options = ["--fail-on", "mismatch > 1%", "--compare-json", str(tmp_path / "found.json"), "--no-live"]
+    assert main(["run", "--from", empty, "--to", server(), *options]) == 1
+    assert "TOO FEW" in capsys.readouterr().err
+    assert json.loads((tmp_path / "found.json").read_text())["verdict"] == "too few"
+
+
+def test_what_is_ignored_is_noise_by_that_rule(server, capture, capsys):
+    options = ["--ignore", "GET /products/{id} **", "--fail-on", "mismatch > 1%", "--no-live"]
+    assert main(["run", "--from", capture, "--to", server(nth=10), *options]) == 0
+    assert "40  ignore GET /products/{id} **" in capsys.readouterr().err
+
+
+def test_a_recording_is_compared_when_it_is_replayed(server, capture, tmp_path, capsys):
+    pytest.importorskip("pyarrow")
+    assert main(["run", "--from", capture, "--to", f"recording:{tmp_path}/kept", "--quiet"]) == 0
+    for kept, more in ((f"recording:{tmp_path}/kept", []), (capture, ["--loop", "2"])):
+        options = ["--speed", "max", "--compare-json", str(tmp_path / "found.json"), "--no-live", *more]
+        options += ["--fail-on", "mismatch > 1%", "--compare-junit", str(tmp_path / "junit.xml")]
+        assert main(["replay", kept, "--to", server(nth=10), *options]) == 1
+        told = json.loads((tmp_path / "found.json").read_text())
+        assert (told["targets"][0]["compared"], told["targets"][0]["mismatched"]) in ((400, 40), (800, 80))
+        assert told["noise"] == []
+        assert "<failure" in (tmp_path / "junit.xml").read_text()
+        assert "FAILED" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--fail-on", "mismatches > 1%"], "fail-on: no figure 'mismatches'"),
-        (["--compare", "--reference", "http://other"], "--reference http://other: is none of the targets"),
+        (["--compare", "--reference", "ftp://other"], "--reference ftp://other: "),
+        (["--compare", "--reference", "jsonl:-"], "--reference jsonl:-: is a sink"),
         (["--compare", "--reference", "http://b"], "the only target cannot be the reference"),
+        (["--compare", "--noise", "/nowhere.toml"], "/nowhere.toml: cannot be read"),
     ],
 )
 def test_wrong_usage(options, said, capsys):

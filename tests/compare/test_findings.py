@@ -6,7 +6,7 @@ from compare.answers import NOW, Answer, exchange, outcome, request
 from shadowtap.compare import compare, make_rules
 from shadowtap.compare.findings import MAX_EXAMPLE_BYTES, MAX_EXAMPLES, OTHER, Findings
 from shadowtap.compare.learned import Learned, Source
-from shadowtap.events import Difference, Failure
+from shadowtap.events import Difference, Failure, Verdict
 
 
 def add(
@@ -128,3 +128,16 @@ def test_endpoints_that_turn_out_to_be_one_are_put_together() -> None:
     ]
     assert (after.mismatched, after.compared) == (before.mismatched, before.compared) == (2, 2)
     assert after.rows[0].endpoint_share == 1
+
+
+def test_noise_in_ever_new_combinations_is_no_mismatch() -> None:
+    findings, learned = Findings("t"), Learned()
+    places = [Difference("json_value", f"body.p{n}", "1", "2") for n in range(14)]
+    for _ in range(3):
+        learned.pair(Source.PRODUCTION, "GET /a", places)
+    asked = request("GET", "/a")
+    whole, out = exchange(asked, Answer({})), outcome(asked, Answer({}))
+    for n in range(1, 6000):
+        noise = tuple((place, "learned: it") for bit, place in enumerate(places) if n >> bit & 1)
+        findings.add(whole, out, Verdict("t", (), noise), "GET /a", NOW)
+    assert findings.summary(learned).mismatched == 0

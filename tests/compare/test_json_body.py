@@ -46,7 +46,7 @@ def both(production: Any, target: Any, **more: object) -> list[str]:
 
 def test_kinds_of_differences() -> None:
     assert both({"a": 1, "b": "x", "c": 0}, {"a": "1", "b": "y", "d": None}) == [
-        "json_type body.a: 1 ≠ 1",
+        'json_type body.a: 1 ≠ "1"',
         "json_value body.b: x ≠ y",
         "json_extra body.d:  ≠ null",
         "json_missing body.c: 0 ≠ ",
@@ -237,6 +237,28 @@ def test_an_order_alone_agrees_with_deepdiff(pair: tuple[list[Any], list[Any]]) 
     assert not oracle(production, list(target), ignore_order=True)
     assert {kind for kind, *_ in found} <= {"json_order"}
     assert bool(found) == (not equal(production, list(target)))
+
+
+@given(
+    st.lists(trees, min_size=1, max_size=5).flatmap(
+        lambda a: st.tuples(st.just(a), st.integers(0, len(a) - 1), trees)
+    )
+)
+def test_one_element_of_an_array_agrees_with_deepdiff_path_by_path(drawn: tuple[list[Any], int, Any]) -> None:
+    production, at, other = drawn
+    target = [*production[:at], other, *production[at + 1 :]]
+    names = {
+        "dictionary_item_added": "json_extra",
+        "dictionary_item_removed": "json_missing",
+        "type_changes": "json_type",
+        "values_changed": "json_value",
+    }
+    expected = {
+        (names[kind], tuple(level.path(output_format="list")))
+        for kind, levels in oracle(production, target).items()
+        for level in levels
+    }
+    assert {(kind, path) for kind, path, _, _ in differences(production, target)} == expected
 
 
 def patched(production: Any, found: list[tuple[str, tuple[str | int, ...], object, object]]) -> Any:

@@ -103,3 +103,43 @@ def test_memory_is_bounded(monkeypatch) -> None:
         learned.compared(AT, f"GET /{n % 7}", [Difference("json_value", f"body.k{n}", "", "")])
     assert len(learned.rules()) == 10
     assert learned.overflowed > 100
+
+
+def test_whether_elements_are_other_ones_missing_or_new_is_one_kind_of_evidence() -> None:
+    learned = Learned()
+    for kind in ("json_value", "json_missing"):
+        learned.pair(Source.PRODUCTION, "GET /a", [Difference(kind, "body.offers[]", "x", "y")])
+    assert [(rule.kind, rule.where, rule.differed) for rule in learned.rules()] == [
+        ("json_elements", "body.offers[]", 2)
+    ]
+    for kind in ("json_value", "json_missing", "json_extra"):
+        assert learned.at("t").rule_of("GET /a", kind, "body.offers[]") is not None
+    for kind, where in (
+        ("json_type", "body.offers[]"),
+        ("json_length", "body.offers"),
+        ("json_value", "body.offers"),
+    ):
+        assert learned.at("t").rule_of("GET /a", kind, where) is None
+
+
+def test_where_elements_change_their_order_means_nothing_but_not_the_other_way_round() -> None:
+    places = (
+        ("json_value", "body.offers[]", "json_order", "body.offers"),
+        ("html_text", "body/html/body/aside/p[]/text", "html_order", "body/html/body/aside"),
+        ("text_value", "body lines", "text_order", "body lines"),
+    )
+    for kind, where, order, above in places:
+        for seen, asked in (((kind, where), (order, above)), ((order, above), (kind, where))):
+            learned = Learned()
+            for _ in range(3):
+                learned.pair(Source.PRODUCTION, "GET /a", [Difference(*seen, "x", "y")])
+            assert (learned.at("t").rule_of("GET /a", *asked) is not None) == (asked == (order, above))
+
+
+def test_elements_that_change_seldom_are_no_excuse_for_another_order_each_time() -> None:
+    learned = Learned()
+    for n in range(200):
+        differences = [Difference("json_value", "body[]", "x", "y")] if n < 4 else []
+        learned.pair(Source.PRODUCTION, "GET /a", differences)
+        learned.compared("t", "GET /a", [Difference("json_order", "body", "x", "y")])
+    assert learned.at("t").rule_of("GET /a", "json_order", "body") is None

@@ -47,7 +47,7 @@ def test_classes_are_a_set() -> None:
 
 def test_json_in_a_script_is_compared_as_json() -> None:
     page = '<script type="application/json">{"user": {"id": 1, "name": "ada"}}</script>'
-    assert both(page, page.replace('"ada"', "null")) == ["json_type body/script/text.user.name: ada ≠ null"]
+    assert both(page, page.replace('"ada"', "null")) == ['json_type body/script/text.user.name: "ada" ≠ null']
 
 
 def test_tokens_in_forms_are_noise() -> None:

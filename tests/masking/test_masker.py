@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from masking.messages import request, response, sent
 from shadowtap.events import Difference, Exchange, Observation, Outcome, Verdict
+from shadowtap.http1 import payload
 from shadowtap.masking import SHAPES, Masker
 from shadowtap.masking.digits import iban_check, is_card, is_iban, luhn, luhn_digit
 
@@ -269,7 +270,9 @@ def test_an_observation(masker):
         (
             Difference("header_value", "header set-cookie", "sid=hunter2; Path=/", ""),
             Difference("json_value", "body.user.password", "hunter2", "hunter2-x"),
-            Difference("json_value", "body.items[].owner", "hunter2@shop.org", "call 4111 1111 1111 1…"),
+            Difference(
+                "json_value", "body.items[].owner", "hunter2@shop.org", "call 4111 1111 1111 1…", times=7
+            ),
         ),
         noise=((Difference("json_value", "body.token", "hunter2", "hunter3"), "token"),),
     )
@@ -281,4 +284,15 @@ def test_an_observation(masker):
     assert masked.outcomes[0].head == masked.exchange.response.head
     assert masked.verdicts[0].differences[1].production == masked.verdicts[0].noise[0][0].production
     assert masked.verdicts[0].differences[2].target.startswith("call ")
+    assert masked.verdicts[0].differences[2].times == 7
     assert masker.observation(masked) == masked
+
+
+def test_the_chunks_of_a_targets_answer_stay_in_step(masker):
+    body = b'{"password":"hunter2","after":1}'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    framed = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    outcome = Outcome("http://new", sent(b"text/plain", b""), 1, 2, 3, 200, head, framed, None)
+    masked = masker.outcome(outcome)
+    assert b"hunter2" not in masked.body
+    assert payload(masked.body, True).endswith(b'"after":1}')

@@ -3,15 +3,13 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from shadowtap.cli.findings import findings, judged
 from shadowtap.cli.options import Parser, reader
 from shadowtap.compare import (
     Comparison,
-    Judgement,
-    Result,
     State,
     json_text,
     junit_text,
@@ -20,11 +18,10 @@ from shadowtap.compare import (
     write_noise,
 )
 from shadowtap.config import Settings
+from shadowtap.config.addresses import parse_target
 from shadowtap.config.compare import CompareSettings, conditions_of, rules_of
 from shadowtap.config.kinds import Text
 from shadowtap.errors import RunError, UsageError
-from shadowtap.masking import Masker
-from shadowtap.report import words
 from shadowtap.runner.sinks import masker_of, masking_key
 
 _FIELDS = {
@@ -34,9 +31,10 @@ _FIELDS = {
     "compare_json": "json",
     "compare_junit": "junit",
     "save_noise": "save_noise",
+    "noise": "noise_file",
+    "ignore": "ignore",
 }
-SHOWN = 12
-"""Groups of differences that are shown of a target; the files have them all."""
+_SEVERAL = ("fail_on", "ignore")
 FAILED = 1
 
 
@@ -57,8 +55,16 @@ def add_comparing(parser: Parser) -> None:
         metavar="RULE",
         help="exit code 1 if this holds, such as 'mismatch > 0.1%% or p99 > 1.2x', or cannot be told",
     )
+    group.add_argument(
+        "--ignore",
+        action="append",
+        default=absent,
+        metavar="PLACE",
+        help="do not compare this, such as body.took_ms, 'GET /users/{id} body.seen' or 'header x-cell'",
+    )
     for flag, metavar, text in (
-        ("--reference", "TARGET", "the one of the targets that runs production's version, to know noise by"),
+        ("--reference", "TARGET", "a target that runs production's version: where it differs is noise"),
+        ("--noise", "FILE", "noise that was learned before and looked at"),
         ("--compare-json", "FILE", "write what was found as JSON (-: to stdout)"),
         ("--compare-junit", "FILE", "write it as JUnit's XML"),
         ("--save-noise", "FILE", "write what was learned of noise, to look at, edit and load again"),
@@ -70,9 +76,7 @@ def compare_table(args: argparse.Namespace) -> dict[str, Any]:
     """The fields of [compare] that options gave."""
     given = vars(args)
     table = {field: given[name] for name, field in _FIELDS.items() if name in given}
-    if "fail_on" in table:
-        table["fail_on"] = tuple(table["fail_on"])
-    return table
+    return table | {field: tuple(table[field]) for field in _SEVERAL if field in table}
 
 
 def comparison_of(settings: Settings) -> Comparison | None:
@@ -84,7 +88,8 @@ def comparison_of(settings: Settings) -> Comparison | None:
     if not names:
         raise UsageError("there is nothing to compare without a target; name one with --to")
     conditions_of(compare)
-    return Comparison(rules_of(compare), reference=_reference(compare, names), noise=noise_of(compare))
+    reference, noise = _reference(compare, names), noise_of(compare)
+    return Comparison(rules_of(compare), reference=reference, noise=noise, targets=names)
 
 
 def tell(comparison: Comparison, settings: Settings, *, quiet: bool) -> int:
@@ -95,7 +100,8 @@ def tell(comparison: Comparison, settings: Settings, *, quiet: bool) -> int:
     masker = masker_of(settings.mask, masking_key(settings.mask, os.urandom))
     noise = comparison.learned.rules()
     if not quiet:
-        print("\n".join([*_findings(results, masker), *_verdict(judgements)]), file=sys.stderr, flush=True)
+        lines = [*findings(results, masker), *judged(judgements)]
+        print("\n".join(lines), file=sys.stderr, flush=True)
     if compare.json is not None:
         _write(compare.json, json_text(results, judgements, noise, masker))
     if compare.junit is not None:
@@ -109,11 +115,12 @@ def tell(comparison: Comparison, settings: Settings, *, quiet: bool) -> int:
 def _reference(compare: CompareSettings, names: list[str]) -> str | None:
     if compare.reference is None:
         return None
-    if compare.reference.rstrip("/") not in names:
-        raise UsageError(f"--reference {compare.reference}: is none of the targets: {', '.join(names)}")
-    if len(names) == 1:
-        raise UsageError("--reference: the only target cannot be the reference; add the one to be checked")
-    return compare.reference.rstrip("/")
+    reference = str(parse_target(compare.reference))
+    if names == [reference]:
+        raise UsageError(
+            "--reference: the only target cannot be the reference; name the one to be checked with --to"
+        )
+    return reference
 
 
 def noise_of(compare: CompareSettings) -> list[Any]:
@@ -126,40 +133,6 @@ def noise_of(compare: CompareSettings) -> list[Any]:
         raise UsageError(f"{compare.noise_file}: cannot be read: {error}") from None
     except UsageError as error:
         raise UsageError(f"{compare.noise_file}: {error}") from None
-
-
-def _findings(results: Sequence[Result], masker: Masker) -> list[str]:
-    lines: list[str] = []
-    for result in results:
-        summary = result.summary
-        share = words.share(summary.mismatched, summary.compared)
-        compared = f"{words.count(summary.compared)} answers compared"
-        lines += ["", f"{summary.target}: {compared}, {words.count(summary.mismatched)} differ ({share})"]
-        rows = [row for row in summary.rows if not row.rule]
-        for row in rows[:SHOWN]:
-            endpoint, kind, where = row.group.place
-            lines.append(
-                f"  {words.count(row.group.answers):>9}  {masker.text(endpoint)}  {kind} {masker.text(where)}"
-            )
-        if len(rows) > SHOWN:
-            lines.append(f"  {'':9}  and {len(rows) - SHOWN} more; --compare-json has them all")
-        if summary.noise:
-            lines.append(f"  noise: {masker.text(words.reasons(summary.noise, 6))}")
-        if summary.skipped:
-            lines.append(f"  not compared: {words.reasons(summary.skipped)}")
-        ratio = result.latency.ratio
-        if ratio is not None:
-            lines.append(f"  latency: {result.latency.verdict}, {ratio:.2f} times production's in the middle")
-        lines += [f"  slower: {masker.text(name)}" for name in result.figures.slower[:SHOWN]]
-    return lines
-
-
-def _verdict(judgements: Sequence[Judgement]) -> list[str]:
-    lines = [""] if judgements else []
-    for judgement in judgements:
-        why = "; ".join(judgement.reasons)
-        lines.append(f"{judgement.state.upper()}  {judgement.target}  {judgement.condition}: {why}")
-    return lines
 
 
 def _write(path: str, text: str) -> None:

@@ -16,6 +16,8 @@ from shadowtap.events import Exchange, Outcome, Response, Verdict
 from shadowtap.http1 import field
 
 NO_RULES = Rules()
+NO_ANSWER = "the target gave no answer"
+"""How the reason begins, where a target failed."""
 _NO_BODY = frozenset((204, 304))
 
 
@@ -56,7 +58,7 @@ def compare(
 def _why_not(exchange: Exchange, outcome: Outcome) -> str:
     request, response = exchange.request, exchange.response
     if outcome.failure is not None:
-        return f"the target gave no answer: {outcome.failure}"
+        return f"{NO_ANSWER}: {outcome.failure}"
     if response is None or request is None:
         return "production's answer was not seen"
     if response.fault is not None:

@@ -12,8 +12,9 @@ from collections.abc import Container, Iterable, Iterator
 
 import msgspec
 
-from shadowtap.compare.answers import NO_RULES, compare
+from shadowtap.compare.answers import NO_ANSWER, NO_RULES, compare
 from shadowtap.compare.conditions import Condition, Figures, Judgement
+from shadowtap.compare.expected import SAFE
 from shadowtap.compare.findings import Findings, Summary
 from shadowtap.compare.latency import Compared, Pairs, latency_in_turn
 from shadowtap.compare.learned import Learned, NoiseRule, Source
@@ -29,11 +30,13 @@ _LEARNED = ("learned: ", "reference: ")
 
 
 class Counts(msgspec.Struct):
-    """What became of the requests replayed to one target, as far as conditions ask for it."""
+    """What became of the requests replayed to one target, as far as conditions ask for it. `left_out` are those that
+    there was no time to compare; all others count for what is compared."""
 
     replayed: int = 0
     unanswered: int = 0
     errors: int = 0
+    left_out: int = 0
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -57,7 +60,8 @@ class _Target:
 
 
 class Comparison:
-    """See above. `reference` names the target that runs production's version; `noise` was learned before."""
+    """See above. `reference` names the target that runs production's version; `noise` was learned before. `targets`
+    have a result even if they never answer."""
 
     def __init__(
         self,
@@ -66,24 +70,27 @@ class Comparison:
         endpoints: Endpoints | None = None,
         reference: str | None = None,
         noise: Iterable[NoiseRule] = (),
+        targets: Iterable[str] = (),
     ) -> None:
         self.rules = rules
         self.endpoints = endpoints if endpoints is not None else Endpoints()
         self.learned = Learned(noise)
         self._reference = reference
         self._repeats = Repeats()
-        self._targets: dict[str, _Target] = {}
+        self._targets = {name: _Target(name) for name in targets if name != reference}
 
     def endpoint(self, request: Request) -> str:
         """Method and template, such as `GET /users/{id}`."""
         method = request.method[:16].decode("latin-1")
         return f"{method} {self.endpoints.template(request.method, request.target)}"
 
-    def production(self, exchange: Exchange) -> None:
-        """Production has answered: learn from it if the request repeats one."""
-        if exchange.request is None:
+    def production(self, exchange: Exchange, *, in_full: bool = True) -> None:
+        """Production has answered: learn from it if the request repeats one. Unless `in_full` only what must not be
+        missed is noted: that something has been written."""
+        request = exchange.request
+        if request is None or not (in_full or request.method not in SAFE):
             return
-        endpoint = self.endpoint(exchange.request)
+        endpoint = self.endpoint(request)
         pair = self._repeats.observe(exchange, endpoint)
         if pair is not None:
             verdict = compare(*pair, self.rules, endpoint=endpoint)
@@ -124,6 +131,13 @@ class Comparison:
         if not verdict.skipped:
             self.learned.compared(outcome.target, endpoint, _unfixed(verdict))
 
+    def left_out(self, exchange: Exchange, outcome: Outcome) -> None:
+        """A target has answered, or has failed to, and there is no time to compare it."""
+        if outcome.target != self._reference:
+            counts = self._target(outcome.target).counts
+            counts.left_out += 1
+            _count(counts, exchange, outcome)
+
     def result(self) -> list[Result]:
         """What is known of each target by now."""
         return [result for result in self.results_in_turn() if result is not None]
@@ -158,16 +172,11 @@ class Comparison:
         return target
 
     def _note(self, target: _Target, exchange: Exchange, outcome: Outcome, endpoint: str) -> None:
-        counts = target.counts
-        counts.replayed += 1
-        if outcome.failure is not None:
-            counts.unanswered += 1
+        _count(target.counts, exchange, outcome)
+        response, latency = exchange.response, exchange.latency_ns
+        if outcome.failure is not None or response is None or response.fault is not None:
             return
-        latency = exchange.latency_ns
-        if exchange.response is None or latency is None:
-            return
-        counts.errors += outcome.status >= 500 > exchange.response.status
-        if latency <= 0 or exchange.response.fault is not None:
+        if latency is None or latency <= 0:
             return
         target.all.record(latency, outcome.first_byte_ns)
         pairs = target.endpoints.get(endpoint)
@@ -192,19 +201,25 @@ class Comparison:
     def _result(self, target: _Target, endpoints: dict[str, Compared]) -> Result:
         summary = target.findings.summary(self.learned)
         counts, compared = target.counts, summary.compared
+        skipped = sum(n for why, n in summary.skipped.items() if not why.startswith(NO_ANSWER))
         shares = {
             "mismatch": (summary.mismatched, compared),
             **{f"{name}_mismatch": (n, compared) for name, n in summary.categories.items()},
             "unanswered": (counts.unanswered, counts.replayed),
             "errors": (counts.errors, counts.replayed - counts.unanswered),
-            "skipped": (
-                sum(summary.skipped.values()) - counts.unanswered,
-                counts.replayed - counts.unanswered,
-            ),
+            "skipped": (skipped, compared + skipped),
         }
         slower = sorted(name for name, found in endpoints.items() if found.verdict == "slower")
         figures = Figures(shares, target.all.production, target.all.target, slower)
         return Result(summary, counts, target.all.compared(), endpoints, figures)
+
+
+def _count(counts: Counts, exchange: Exchange, outcome: Outcome) -> None:
+    counts.replayed += 1
+    if outcome.failure is not None:
+        counts.unanswered += 1
+    elif exchange.response is not None:
+        counts.errors += outcome.status >= 500 > exchange.response.status
 
 
 def _unfixed(verdict: Verdict) -> list[Difference]:

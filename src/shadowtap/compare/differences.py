@@ -85,7 +85,8 @@ class Differences:
         if known is not None:
             self._found[kind, where, rule] = msgspec.structs.replace(known, times=known.times + 1)
         elif (self._noisy if rule else len(self._found) - self._noisy) < MAX_DIFFERENCES:
-            self._found[kind, where, rule] = Difference(kind, where, shown(production), shown(target))
+            show = shown_typed if kind == "json_type" else shown
+            self._found[kind, where, rule] = Difference(kind, where, show(production), show(target))
             self._noisy += bool(rule)
         elif not rule:
             self.more += 1
@@ -144,6 +145,11 @@ def shown(value: object) -> str:
     else:
         text = _number(value)
     return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
+
+
+def shown_typed(value: object) -> str:
+    """The same, with texts in quotes: `"1"` beside `1`."""
+    return shown(f'"{value[:SHORT]}"' if isinstance(value, str) else value)
 
 
 def _number(value: object) -> str:

@@ -17,7 +17,8 @@ from shadowtap.events import Difference, Exchange, Outcome, Verdict
 MAX_GROUPS = 2000
 """Groups of one target. Further differences are counted in one group, `other`."""
 MAX_SETS = 4096
-"""Different sets of places in which an answer differed; further answers count as different."""
+"""Different sets of places in which an answer differed; of further answers noise is left out, and if that is not
+known either they count as different."""
 MAX_EXAMPLES = 3
 MAX_EXAMPLE_BYTES = 64 << 10
 """Octets of a body in an example; it is cut there."""
@@ -110,7 +111,8 @@ class Findings:
             else:
                 self._noise["other rules"] += difference.times
         if places:
-            self._note_set(tuple(sorted(set(places))))
+            real = places[: len(verdict.differences)]
+            self._note_set(tuple(sorted(set(places))), tuple(sorted(set(real))))
 
     def summary(self, learned: Learned | None = None) -> Summary:
         """The numbers of now, with what is known of noise by now."""
@@ -171,10 +173,13 @@ class Findings:
             self._example_bytes += size
             group.examples.append(example)
 
-    def _note_set(self, places: tuple[Place, ...]) -> None:
+    def _note_set(self, places: tuple[Place, ...], real: tuple[Place, ...]) -> None:
+        """Remember the set; where there are too many, what is noise by now is left out of it."""
+        if len(self._sets) >= MAX_SETS and places not in self._sets:
+            places = real
         if places in self._sets or len(self._sets) < MAX_SETS:
             self._sets[places] = self._sets.get(places, 0) + 1
-        else:
+        elif places:
             self._unlisted += 1
 
     def _rules(self, learned: AtTarget | None) -> dict[Place, str]:

@@ -62,6 +62,18 @@ def equal(production: Any, target: Any) -> bool:
     return _encode(production) == _encode(target) or _deep_equal(production, target)
 
 
+def _same(value: Any, other: Any) -> bool:
+    """As `equal`, quickly for what most members are."""
+    if value != other:
+        return False
+    kind = type(value)
+    if kind is str:
+        return True
+    if kind in _NESTED:
+        return not value or _encode(value) == _encode(other) or _deep_equal(value, other)
+    return (kind is bool) == (type(other) is bool)
+
+
 def _deep_equal(production: Any, target: Any, depth: int = 0) -> bool:
     """For values that are `==`: whether no boolean stands for a number. It is much of what an answer costs that is
     equal but written differently, so texts are passed over."""
@@ -113,7 +125,7 @@ def _objects(
     for name, value in production.items():
         if name in target:
             other = target[name]
-            if value != other or not _deep_equal(value, other):
+            if not _same(value, other):
                 _walk(value, other, (*path, name), found, root)
         elif len(gone) < MAX_GONE:
             gone.setdefault(key(name), []).append(name)
@@ -146,7 +158,7 @@ def _arrays(production: list[Any], target: list[Any], path: Path, found: Differe
             found.in_body("json_extra", (*path, index), "", target[index], root)
     for mine, theirs in aligned.pairs:
         value, other = production[mine], target[theirs]
-        if value != other or not _deep_equal(value, other):
+        if not _same(value, other):
             _walk(value, other, (*path, theirs), found, root)
 
 

@@ -6,6 +6,9 @@ noise as long as it does not differ clearly more often at the target under test:
 is no excuse for a target whose price is always another one. Every rule has a name, its counts and an example, and
 can be saved, edited and loaded (`noise_file`). A loaded rule goes on with its counts; one that is not enabled makes
 nothing noise; one without counts, written by hand, always does.
+
+Whether an element of an array is another one, missing or new depends on how two arrays happen to be aligned, so that
+is one kind of evidence, `json_elements`. Where the elements themselves change, their order means nothing either.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,10 +23,16 @@ from shadowtap.events import Difference
 MAX_PLACES = 10_000
 """Places with evidence, at half a kilobyte each; further ones are counted in `overflowed` and stay differences."""
 MAX_ENDPOINTS = 8192
+MAX_INSIDE = 8
+"""Places inside of an array or element that are remembered for its order."""
 LEAST_DIFFERED = 2
 """Pairs that must have differed at a place before it is believed."""
 MARGIN = 1.25
 """How much more often than among equal pairs a place may differ at the target."""
+
+ELEMENTS = "json_elements"
+"""The kind of evidence that an array has other elements."""
+_OF_ELEMENTS = frozenset(("json_value", "json_missing", "json_extra"))
 
 K = TypeVar("K")
 Place = tuple[str, str, str]
@@ -72,9 +81,12 @@ class Learned:
         self._before: dict[tuple[Place, Source], int] = {}
         self._compared: dict[tuple[str, str], int] = {}
         self._differed: dict[tuple[str, Place], int] = {}
+        self._inside: dict[Place, list[Place]] = {}
+        """By the place of an order, the places whose changes say that it means nothing."""
         self.overflowed = 0
         for rule in rules:
             self._rules[rule.place, rule.source] = rule
+            self._note_order(rule.place)
             self._before[rule.place, rule.source] = rule.pairs
 
     def pair(self, source: Source, endpoint: str, differences: Iterable[Difference]) -> None:
@@ -84,8 +96,7 @@ class Learned:
             self.overflowed += 1
             return
         self._pairs[key] = self._pairs.get(key, 0) + 1
-        for difference in differences:
-            place = endpoint, difference.kind, difference.where
+        for place, difference in _places(endpoint, differences).items():
             rule = self._rules.get((place, source)) or self._add(place, source, difference)
             if rule is not None:
                 rule.differed += 1
@@ -97,8 +108,8 @@ class Learned:
             self.overflowed += 1
             return
         self._compared[key] = self._compared.get(key, 0) + 1
-        for difference in differences:
-            at = target, (endpoint, difference.kind, difference.where)
+        for place in _places(endpoint, differences):
+            at = target, place
             if at in self._differed or len(self._differed) < MAX_PLACES:
                 self._differed[at] = self._differed.get(at, 0) + 1
             else:
@@ -118,8 +129,10 @@ class Learned:
         """Bring endpoints up to date, after templates have changed (`/shop/apple` is now `/shop/{name}`)."""
         rules, self._rules = self._rules, {}
         before, self._before = self._before, {}
+        self._inside = {}
         for (place, source), rule in rules.items():
             rule.endpoint = current(place[0])
+            self._note_order(rule.place)
             known = self._rules.setdefault((rule.place, source), rule)
             if known is not rule:
                 known.differed += rule.differed
@@ -132,10 +145,12 @@ class Learned:
 
     def rule_of(self, target: str, place: Place) -> str | None:
         """The name of the rule that makes a difference at this place noise, if there is one."""
+        subject = _subject(place)
         for source in Source:
-            rule = self._rules.get((place, source))
-            if rule is not None and rule.enabled and self._is_noise(target, place, rule):
-                return rule.name
+            for by in {place: None, subject: None, **dict.fromkeys(self._inside.get(place, ()))}:
+                rule = self._rules.get((by, source))
+                if rule is not None and rule.enabled and self._is_noise(target, subject, rule):
+                    return rule.name
         return None
 
     def _is_noise(self, target: str, place: Place, rule: NoiseRule) -> bool:
@@ -143,7 +158,7 @@ class Learned:
             return True
         if rule.differed < LEAST_DIFFERED:
             return False
-        pairs = self._all_pairs(place, rule.source)
+        pairs = self._all_pairs(rule.place, rule.source)
         differed = self._differed.get((target, place), 0)
         compared = max(self._compared.get((target, place[0]), 0), differed)
         return wilson(differed, compared)[0] <= MARGIN * wilson(min(rule.differed, pairs), pairs)[1]
@@ -157,7 +172,15 @@ class Learned:
             return None
         rule = NoiseRule(*place, source, example=(difference.production, difference.target))
         self._rules[place, source] = rule
+        self._note_order(place)
         return rule
+
+    def _note_order(self, place: Place) -> None:
+        order = _order_of(place)
+        if order is not None:
+            inside = self._inside.setdefault(order, [])
+            if place not in inside and len(inside) < MAX_INSIDE:
+                inside.append(place)
 
 
 class AtTarget:
@@ -172,6 +195,33 @@ class AtTarget:
     def rule_of(self, endpoint: str, kind: str, where: str) -> str | None:
         """The name of the rule that makes a difference at this place noise, if there is one."""
         return self._learned.rule_of(self._target, (endpoint, kind, where))
+
+
+def _places(endpoint: str, differences: Iterable[Difference]) -> dict[Place, Difference]:
+    """The places of which differences are evidence, each once."""
+    found: dict[Place, Difference] = {}
+    for difference in differences:
+        found.setdefault(_subject((endpoint, difference.kind, difference.where)), difference)
+    return found
+
+
+def _subject(place: Place) -> Place:
+    """What a difference is evidence of."""
+    endpoint, kind, where = place
+    return (endpoint, ELEMENTS, where) if kind in _OF_ELEMENTS and where.endswith("[]") else place
+
+
+def _order_of(place: Place) -> Place | None:
+    """The order that means nothing where this place changes."""
+    endpoint, kind, where = place
+    if kind in (ELEMENTS, *_OF_ELEMENTS):
+        return (endpoint, "json_order", where[:-2]) if where.endswith("[]") else None
+    if kind == "text_value":
+        return endpoint, "text_order", where
+    language, _, what = kind.partition("_")
+    if language in ("html", "xml") and what != "order" and "[]" in where:
+        return endpoint, f"{language}_order", where[: where.rindex("[]")].rpartition("/")[0]
+    return None
 
 
 def _summed(counts: dict[K, int], key: Callable[[K], K]) -> dict[K, int]:

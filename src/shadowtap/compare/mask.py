@@ -20,7 +20,7 @@ class Mask(Protocol):
         """Differences, with their values."""
 
     def text(self, text: str, /) -> str:
-        """Names of endpoints and places, which are made of paths and keys."""
+        """A place, an endpoint, the name of a rule."""
 
 
 class NoMask:

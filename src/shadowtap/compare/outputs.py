@@ -113,8 +113,10 @@ def _result(result: Result, mask: Mask) -> dict[str, Any]:
         **msgspec.to_builtins(result.counts),
         "differences": [_row(row, mask) for row in summary.rows[:MAX_ROWS]],
         "latency": msgspec.to_builtins(result.latency),
-        "latency_by_endpoint": {mask.text(n): msgspec.to_builtins(v) for n, v in result.endpoints.items()},
-        "slower": [mask.text(name) for name in result.figures.slower],
+        "latency_by_endpoint": {
+            mask.text(endpoint): msgspec.to_builtins(found) for endpoint, found in result.endpoints.items()
+        },
+        "slower": [mask.text(endpoint) for endpoint in result.figures.slower],
     }
 
 
@@ -125,7 +127,7 @@ def _summary(summary: Summary, mask: Mask) -> dict[str, Any]:
         "mismatched": summary.mismatched,
         "mismatched_by_category": summary.categories,
         "skipped": summary.skipped,
-        "noise_by_rule": {mask.text(name): count for name, count in summary.noise.items()},
+        "noise_by_rule": {mask.text(rule): n for rule, n in summary.noise.items()},
         "unlisted": summary.unlisted,
     }
 
@@ -136,7 +138,7 @@ def _row(row: Row, mask: Mask) -> dict[str, Any]:
         "endpoint": mask.text(endpoint),
         "kind": kind,
         "where": mask.text(where),
-        "noise": mask.text(row.rule) if row.rule else None,
+        "noise": mask.text(row.rule) or None,
         "answers": row.group.answers,
         "times": row.group.times,
         "share": row.share,

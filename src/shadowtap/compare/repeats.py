@@ -5,12 +5,12 @@ same session has sent an unsafe request in between, since then the answers may w
 passed. Memory is bounded; endpoints of which many pairs were seen are only sampled.
 """
 
+import re
 from collections import OrderedDict
 from hashlib import blake2b
 
 from shadowtap.compare.expected import SAFE
 from shadowtap.events import Exchange, Outcome, Request
-from shadowtap.http1 import headers
 
 MAX_REQUESTS = 4096
 MAX_BYTES = 32 << 20
@@ -22,10 +22,12 @@ WITHIN_NS = 300 * 1_000_000_000
 """Between two requests of a pair; later, production itself may have changed."""
 ENOUGH_PAIRS, THEN_EVERY = 500, 16
 """Pairs of an endpoint that are all compared, and how many of the later ones."""
-_RELEVANT = frozenset(
-    (b"accept", b"accept-language", b"authorization", b"content-type", b"cookie", b"host", b"if-match",
-     b"if-modified-since", b"if-none-match", b"if-range", b"prefer", b"range", b"x-api-key", b"x-requested-with")
-)  # fmt: skip
+_WHO = b"cookie", b"authorization", b"x-api-key"
+_RELEVANT = re.compile(
+    rb"\n(accept|accept-language|authorization|content-type|cookie|host|if-match|if-modified-since|if-none-match|"
+    rb"if-range|prefer|range|x-api-key|x-requested-with)[ \t]*:((?:[^\n]|\n[ \t])*)",
+    re.IGNORECASE,
+).findall
 
 
 class Repeats:
@@ -94,8 +96,8 @@ class Repeats:
 
 def _keys(request: Request) -> tuple[bytes, bytes]:
     """What is equal for equal requests, and for requests of one session."""
-    relevant = [(name.lower(), value) for name, value in headers(request.head) if name.lower() in _RELEVANT]
-    session = [value for name, value in relevant if name in (b"cookie", b"authorization", b"x-api-key")]
+    relevant = [(name.lower(), value.strip()) for name, value in _RELEVANT(request.head)]
+    session = [value for name, value in relevant if name in _WHO]
     who = b"\0".join(session) or str(request.connection.client.address).encode()
     whole = b"\n".join([request.method, request.target, *(b"%b:%b" % pair for pair in sorted(relevant))])
     return blake2b(whole, digest_size=16).digest(), blake2b(who, digest_size=16).digest()

@@ -52,6 +52,12 @@ def load(
         check_listen(values["status"], "--status")
     if "ui" in values:
         check_listen(values["ui"], "--ui", host=LOOPBACK)
+    tables = _tables(told.values, for_tables or {}, values)
+    reference = _reference(tables["compare"])
+    if reference is not None:
+        tables["compare"] = replace(tables["compare"], reference=reference.url)
+        if chosen and reference.url not in [target.url for target in chosen]:
+            chosen.append(_target(reference, told.defaults | dict(options) | reference.options))
     read = tuple(_source(named) for named in from_line or told.sources)
     sinks = _sinks(to, values.get("recording_key", told.values.get("recording_key")))
     _refuse_echoes(read, sinks)
@@ -59,7 +65,7 @@ def load(
         sources=read,
         targets=tuple(chosen),
         sinks=sinks,
-        **(told.values | values | _tables(told.values, for_tables or {}, values)),
+        **(told.values | values | tables),
     )
 
 
@@ -92,6 +98,15 @@ def _tables(
         "sessions": replace(sessions, **given.get("sessions", {})),
         "rewrite": (*told.get("rewrite", ()), *values.get("rewrite", ())),
     }
+
+
+def _reference(compare: CompareSettings) -> Named | None:
+    """The target that runs production's version; it gets every request too, whether --to names it or not."""
+    if compare.reference is None:
+        return None
+    if is_sink(compare.reference):
+        raise UsageError(f"--reference {compare.reference}: is a sink; name a target that answers")
+    return named_target(compare.reference, f"--reference {compare.reference}")
 
 
 def _source(named: Named) -> str:

@@ -1,6 +1,7 @@
 """The mirror: takes the packets of production and sends copies as VXLAN, with the flaws that a network has.
 
-A few copies overtake the one before, a few come twice, and very few are lost, so that there is something to see.
+A few copies overtake the one before and a few come twice; of the large ones, which are the shop's pictures, a few are
+lost, so that there is something to see and no session breaks off by it.
 """
 
 import asyncio
@@ -11,8 +12,10 @@ from random import Random
 from shadowtap.demo.packets import vxlan
 
 VNI = 7
-LOST, SWAPPED, TWICE = 0.001, 0.01, 0.005
-"""Shares of the packets."""
+LOST, SWAPPED, TWICE = 0.003, 0.01, 0.005
+"""Shares of the packets; of those that are lost, only the large ones."""
+LARGE = 1400
+"""Octets of a packet that may be lost."""
 
 
 class Mirror:
@@ -29,7 +32,7 @@ class Mirror:
         """Mirror some packets."""
         for frame in frames:
             fate = self._dice.random()
-            if fate < LOST:
+            if fate < LOST and len(frame) > LARGE:
                 continue
             if fate < LOST + SWAPPED and self._late is None:
                 self._late = frame

@@ -5,6 +5,7 @@ at the moment it would be there.
 """
 
 import asyncio
+import time
 from contextlib import suppress
 from ipaddress import IPv4Address
 from itertools import count
@@ -23,8 +24,8 @@ REQUESTS_A_VISIT = 10
 def thinking_s(ask: Ask) -> float:
     """How long the shop takes, in the middle."""
     if ask.target.startswith("/search"):
-        return 0.02
-    return {"POST": 0.012, "PUT": 0.008}.get(ask.method, 0.003)
+        return 0.06
+    return {"POST": 0.03, "PUT": 0.025}.get(ask.method, 0.02)
 
 
 class Production:
@@ -34,7 +35,7 @@ class Production:
         self._mirror = mirror
         self._dice = dice
         self._rate = rate
-        self._shop = Shop()
+        self._shop = Shop(dice)
         self._ports = count(20_000)
 
     async def play(self, seconds: float) -> None:
@@ -55,8 +56,8 @@ class Production:
     async def _visit(self, number: int) -> None:
         dice = self._dice
         address = IPv4Address(f"10.0.{dice.randint(8, 15)}.{dice.randint(1, 254)}")
-        keep_alive = dice.random() < 0.7
-        steps = visit(dice, number)
+        keep_alive = dice.random() < 0.8
+        steps = visit(dice, number, member=keep_alive and dice.random() < 0.75)
         ask: Ask | None = next(steps)
         connection: packets.Connection | None = None
         while ask is not None:
@@ -77,7 +78,7 @@ class Production:
     async def _exchange(self, connection: packets.Connection, ask: Ask, keep_alive: bool) -> Reply:
         self._mirror.send(connection.send(0, wire.request(ask, keep_alive=keep_alive)))
         await asyncio.sleep(thinking_s(ask) * self._dice.lognormvariate(0, 0.3))
-        reply = self._shop.answer(ask)
+        reply = self._shop.answer(ask, time.time())
         self._mirror.send(connection.send(1, wire.response(reply, keep_alive=keep_alive)))
         return reply
 

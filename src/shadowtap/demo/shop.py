@@ -1,45 +1,31 @@
-"""A small shop: products, search, login, a basket, orders. Pure: a request in, a reply out.
+"""A small shop: products, search, log-in, a basket, orders. Pure: a request, the time and dice in, a reply out.
 
-Everything it invents (session tokens, order numbers) follows from what it was asked, so that two shops which see the
-same requests say the same: production and the replay can be compared. The next version has one improvement and two
-flaws, which the demo's visitors find.
+What it issues is its own: session cookies, CSRF tokens, numbers of orders. So two shops that see the same requests
+do not say the same, and what one has issued is worth nothing to the other. Much else changes from answer to answer,
+as in any shop: times, request ids, advertisements, the order of what a search finds. The next version differs in
+what `regressions` names, and in nothing else that matters.
 """
 
-import gzip
-import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from random import Random
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
+
+from shadowtap.demo.catalogue import ADVERTISEMENTS, OFFERS, PRODUCTS, page, picture
+from shadowtap.demo.regressions import Regression
 
 T = TypeVar("T")
 
-PRODUCTS = {
-    number: {"id": number, "name": name, "price": price}
-    for number, (name, price) in enumerate(
-        [
-            ("Oak table", 41900),
-            ("Reading lamp", 4900),
-            ("Wool blanket", 7900),
-            ("Teapot", 3400),
-            ("Bread knife", 2900),
-            ("Linen apron", 2400),
-            ("Bookshelf", 18900),
-            ("Wall clock", 5600),
-            ("Doormat", 1900),
-            ("Watering can", 2700),
-            ("Coat rack", 6400),
-            ("Cast-iron pan", 5200),
-        ],
-        1,
-    )
-}
 PASSWORD = "open sesame"  # noqa: S105  of a shop that does not exist
-LARGE_ORDER = 6
-"""The next version fails on orders of this many pieces or more."""
+GOLD = "gold"
+"""How the names of gold members begin."""
 MEMORY = 10_000
-"""Baskets and orders that are kept; the oldest are forgotten first."""
+"""Sessions and orders that are kept; the oldest are forgotten first."""
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class Ask(NamedTuple):
@@ -60,120 +46,168 @@ class Reply(NamedTuple):
     chunked: bool = False
 
 
+class _Session(NamedTuple):
+    user: str
+    csrf: str
+    basket: dict[int, int]
+
+
 class Shop:
-    """The shop and its memory. `next_version` is the one that is tried out."""
+    """The shop and its memory. `regressions` are those of the version that is tried out."""
 
-    def __init__(self, *, next_version: bool = False) -> None:
-        self.next_version = next_version
-        self._baskets: dict[str, dict[int, int]] = {}
-        self._orders: dict[str, dict[str, Any]] = {}
+    def __init__(self, dice: Random, regressions: frozenset[Regression] = frozenset()) -> None:
+        self.regressions = regressions
+        self._dice = dice
+        self._sessions: dict[str, _Session] = {}
+        self._orders: dict[int, dict[str, Any]] = {}
+        self._last_order = dice.randrange(10_000, 50_000)
 
-    def answer(self, ask: Ask) -> Reply:
-        """Answer a request."""
+    def answer(self, ask: Ask, now_s: float) -> Reply:
+        """Answer a request at a time, in seconds since 1970."""
+        now = datetime.fromtimestamp(now_s, UTC)
+        reply = self._route(ask, now)
+        common = {
+            "Date": f"{now:%a, %d %b %Y %H:%M:%S} GMT",
+            "X-Request-Id": str(UUID(int=self._dice.getrandbits(128), version=4)),
+        }
+        return reply._replace(headers={**common, **reply.headers})
+
+    def _route(self, ask: Ask, now: datetime) -> Reply:
         url = urlsplit(ask.target)
         room, _, name = unquote(url.path).strip("/").partition("/")
         match ask.method, room:
             case "GET", "":
-                return _page(ask)
+                return self._page(ask, now)
             case "GET", "products":
-                return self._product(name) if name else self._products()
+                return self._product(name, now) if name else self._products()
             case "GET", "images":
-                return _image(name)
+                return self._image(name.removesuffix(".jpg"))
             case "GET", "search":
                 return self._search(parse_qs(url.query).get("q", [""])[0])
             case "POST", "login":
-                return _login(ask.body)
-            case (("GET" | "PUT" | "DELETE"), "basket"):
-                return self._basket(ask, name)
-            case "POST", "orders":
-                return self._order(ask)
-            case "GET", "orders":
-                order = self._orders.get(name)
-                return _json(200, order) if order else _json(404, {"error": "no such order"})
+                return self._login(ask.body)
+            case _, ("account" | "basket" | "orders"):
+                return self._of_member(ask, room, name, now)
         return _json(404, {"error": "no such page"})
 
-    def _products(self) -> Reply:
-        return _json(200, list(PRODUCTS.values()))._replace(chunked=True)
+    def _page(self, ask: Ask, now: datetime) -> Reply:
+        advertisements = self._dice.sample(ADVERTISEMENTS, 2)
+        zipped = "gzip" in ask.headers.get("accept-encoding", "")
+        body, headers = page(advertisements, _written(now), self._token(16), zipped=zipped)
+        return Reply(200, headers, body)
 
-    def _product(self, name: str) -> Reply:
+    def _products(self) -> Reply:
+        listed = list(PRODUCTS.values())
+        if Regression.REORDERED_LIST in self.regressions:
+            listed.sort(key=lambda product: str(product["name"]))
+        return _json(200, listed)._replace(chunked=True)
+
+    def _product(self, name: str, now: datetime) -> Reply:
         product = PRODUCTS.get(int(name)) if name.isdecimal() else None
         if product is None:
             return _json(404, {"error": "no such product"})
-        return _json(200, {**product, "in_stock": True} if self.next_version else product)
+        said = {**product, "looking_at_it": self._dice.randrange(1, 40), "as_of": _written(now)}
+        if Regression.MISSING_FIELD in self.regressions:
+            del said["weight_g"]
+        return _json(200, said)
+
+    def _image(self, name: str) -> Reply:
+        if not name.isdecimal() or int(name) not in PRODUCTS:
+            return _json(404, {"error": "no such picture"})
+        kept = "no-store" if Regression.CHANGED_HEADER in self.regressions else "max-age=3600"
+        return Reply(200, {"Content-Type": "image/jpeg", "Cache-Control": kept}, picture(int(name)))
 
     def _search(self, words: str) -> Reply:
-        found = [p for p in PRODUCTS.values() if words.lower() in str(p["name"]).lower()]
-        return _json(200, {"query": words, "found": found})._replace(chunked=True)
+        found = [p["name"] for p in PRODUCTS.values() if words.lower() in str(p["name"]).lower()]
+        self._dice.shuffle(found)
+        said = {"query": words, "found": found, "took_ms": self._dice.randrange(5, 60)}
+        return _json(200, said)._replace(chunked=True)
 
-    def _basket(self, ask: Ask, name: str) -> Reply:
-        session = _session(ask)
+    def _login(self, body: bytes) -> Reply:
+        form = json.loads(body)
+        if form["password"] != PASSWORD:
+            return _json(401, {"error": "wrong password"})
+        session = _Session(form["user"], self._token(32), {})
+        token = self._token(28)
+        _remember(self._sessions, token, session)
+        reply = _json(200, {"user": session.user, "csrf_token": session.csrf})
+        return _with(reply, "Set-Cookie", f"session={token}; Path=/; HttpOnly")
+
+    def _of_member(self, ask: Ask, room: str, name: str, now: datetime) -> Reply:
+        cookie = ask.headers.get("cookie", "")
+        session = self._sessions.get(cookie.partition("session=")[2].partition(";")[0])
         if session is None:
             return _json(401, {"error": "log in first"})
-        basket = _remembered(self._baskets, session, {})
+        if ask.method != "GET" and ask.headers.get("x-csrf-token") != session.csrf:
+            return _json(403, {"error": "the form is too old"})
+        match ask.method, room:
+            case "GET", "account":
+                return self._account(session, now)
+            case (("GET" | "PUT" | "DELETE"), "basket"):
+                return self._basket(ask, name, session, now)
+            case "POST", "orders":
+                return self._order(session, now)
+            case "GET", "orders":
+                order = self._orders.get(int(name)) if name.isdecimal() else None
+                return _json(200, order) if order else _json(404, {"error": "no such order"})
+        return _json(404, {"error": "no such page"})
+
+    def _account(self, session: _Session, now: datetime) -> Reply:
+        if Regression.GOLD_ACCOUNTS in self.regressions and session.user.startswith(GOLD):
+            return _json(500, {"error": "KeyError: 'gold'"})
+        offers = self._dice.sample(OFFERS, 2)
+        return _json(200, {"user": session.user, "offers": offers, "seen": _written(now)})
+
+    def _basket(self, ask: Ask, name: str, session: _Session, now: datetime) -> Reply:
         product = int(name) if name.isdecimal() else 0
         if ask.method == "GET":
-            return _json(200, {str(number): pieces for number, pieces in basket.items()})
+            total = _total(session.basket)
+            said = {
+                "items": [{"id": number, "pieces": n} for number, n in session.basket.items()],
+                "total": total,
+            }
+            if Regression.CHANGED_TYPE in self.regressions:
+                said["total"] = str(total)
+            return _json(200, {**said, "kept_until": _written(now, after_s=3600)})
         if product not in PRODUCTS:
             return _json(404, {"error": "no such product"})
         if ask.method == "DELETE":
-            basket.pop(product, None)
+            session.basket.pop(product, None)
             return Reply(204)
-        basket[product] = int(json.loads(ask.body)["pieces"])
-        return _json(200, {"pieces": basket[product]})
+        session.basket[product] = int(json.loads(ask.body)["pieces"])
+        return _json(200, {"pieces": session.basket[product]})
 
-    def _order(self, ask: Ask) -> Reply:
-        session = _session(ask)
-        if session is None:
-            return _json(401, {"error": "log in first"})
-        basket = self._baskets.pop(session, {})
-        if not basket:
+    def _order(self, session: _Session, now: datetime) -> Reply:
+        if not session.basket:
             return _json(409, {"error": "the basket is empty"})
-        if self.next_version and sum(basket.values()) >= LARGE_ORDER:
-            return _json(500, {"error": "integer expression expected"})
-        total = sum(int(str(PRODUCTS[number]["price"])) * pieces for number, pieces in basket.items())
-        order = hashlib.sha256(session.encode()).hexdigest()[:10]
-        reply = _json(201, _remembered(self._orders, order, {"order": order, "total": total}))
-        return reply._replace(headers={**reply.headers, "Location": f"/orders/{order}"})
+        self._last_order += self._dice.randrange(1, 5)
+        order = {"id": self._last_order, "total": _total(session.basket), "ordered": _written(now)}
+        session.basket.clear()
+        _remember(self._orders, self._last_order, order)
+        return _with(_json(201, order), "Location", f"/orders/{self._last_order}")
+
+    def _token(self, length: int) -> str:
+        return "".join(self._dice.choices(_LETTERS, k=length))
 
 
-def _remembered(memory: dict[str, T], key: str, new: T) -> T:
-    value = memory.setdefault(key, new)
+def _total(basket: Mapping[int, int]) -> int:
+    return sum(int(PRODUCTS[number]["price"]) * pieces for number, pieces in basket.items())
+
+
+def _written(now: datetime, *, after_s: int = 0) -> str:
+    later = datetime.fromtimestamp(now.timestamp() + after_s, UTC)
+    return later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _remember(memory: dict[Any, T], key: object, new: T) -> None:
+    memory[key] = new
     if len(memory) > MEMORY:
         del memory[next(iter(memory))]
-    return value
-
-
-def _page(ask: Ask) -> Reply:
-    rows = "".join(f"<li><a href=/products/{p['id']}>{p['name']}</a>" for p in PRODUCTS.values())
-    html = f"<!doctype html><title>The shop</title><h1>Welcome</h1><ul>{rows}</ul>".encode()
-    headers = {"Content-Type": "text/html; charset=utf-8", "Vary": "Accept-Encoding"}
-    if "gzip" in ask.headers.get("accept-encoding", ""):
-        return Reply(200, {**headers, "Content-Encoding": "gzip"}, gzip.compress(html, mtime=0))
-    return Reply(200, headers, html)
-
-
-def _image(name: str) -> Reply:
-    number = name.removesuffix(".jpg")
-    if not number.isdecimal() or int(number) not in PRODUCTS:
-        return _json(404, {"error": "no such picture"})
-    seed = hashlib.sha256(number.encode()).digest()
-    picture = b"\xff\xd8\xff\xe0" + seed * (150 + 40 * int(number)) + b"\xff\xd9"
-    return Reply(200, {"Content-Type": "image/jpeg", "Cache-Control": "max-age=3600"}, picture)
-
-
-def _login(body: bytes) -> Reply:
-    form = json.loads(body)
-    if form["password"] != PASSWORD:
-        return _json(401, {"error": "wrong password"})
-    token = hashlib.sha256(f"{form['user']} {form['visit']}".encode()).hexdigest()[:24]
-    reply = _json(200, {"user": form["user"]})
-    return reply._replace(headers={**reply.headers, "Set-Cookie": f"session={token}; Path=/; HttpOnly"})
-
-
-def _session(ask: Ask) -> str | None:
-    cookie = ask.headers.get("cookie", "")
-    return cookie.removeprefix("session=") if cookie.startswith("session=") else None
 
 
 def _json(status: int, content: object) -> Reply:
     return Reply(status, {"Content-Type": "application/json"}, json.dumps(content).encode())
+
+
+def _with(reply: Reply, name: str, value: str) -> Reply:
+    return reply._replace(headers={**reply.headers, name: value})

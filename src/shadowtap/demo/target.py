@@ -1,6 +1,7 @@
 """The target: the next version of the shop behind a real HTTP server on loopback."""
 
 import asyncio
+import time
 from contextlib import suppress
 from random import Random
 
@@ -8,16 +9,20 @@ import h11
 
 from shadowtap.demo import wire
 from shadowtap.demo.production import thinking_s
+from shadowtap.demo.regressions import ALL, Regression
 from shadowtap.demo.shop import Ask, Reply, Shop
+
+_QUICK, _SLOW = 0.5, 2.5
+"""How long the next version takes, of what production takes: its machine is a faster one, but not at searching."""
 
 
 class Target:
     """Serves the next version. `port` is known after `start`."""
 
-    def __init__(self, dice: Random) -> None:
+    def __init__(self, dice: Random, regressions: frozenset[Regression] = ALL) -> None:
         self.port = 0
         self._dice = dice
-        self._shop = Shop(next_version=True)
+        self._shop = Shop(dice, regressions)
 
     async def start(self) -> None:
         """Listen on a free port of loopback."""
@@ -34,8 +39,7 @@ class Target:
         # h11 reads; the replies are written by the demo's own wire format, as production's are.
         connection = h11.Connection(h11.SERVER)
         while (ask := await _read(connection, reader)) is not None:
-            slower = 2.5 if ask.target.startswith("/search") else 0.9
-            await asyncio.sleep(slower * thinking_s(ask) * self._dice.lognormvariate(0, 0.3))
+            await asyncio.sleep(self._slowness(ask) * thinking_s(ask) * self._dice.lognormvariate(0, 0.3))
             keep_alive = ask.headers.get("connection") != "close"
             writer.write(wire.response(self._answer(ask), keep_alive=keep_alive))
             await writer.drain()
@@ -46,9 +50,13 @@ class Target:
             if rest:
                 connection.receive_data(rest)
 
+    def _slowness(self, ask: Ask) -> float:
+        slow = Regression.SLOW_SEARCH in self._shop.regressions and ask.target.startswith("/search")
+        return _SLOW if slow else _QUICK
+
     def _answer(self, ask: Ask) -> Reply:
         try:
-            return self._shop.answer(ask)
+            return self._shop.answer(ask, time.time())
         except (KeyError, TypeError, ValueError):
             return Reply(400)
 

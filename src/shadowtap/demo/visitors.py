@@ -3,10 +3,12 @@
 A visit is a generator: it yields what to ask next and is sent the reply, as a browser would act on it.
 """
 
+import json
 from collections.abc import Generator
 from random import Random
 
-from shadowtap.demo.shop import PASSWORD, PRODUCTS, Ask, Reply
+from shadowtap.demo.catalogue import PRODUCTS
+from shadowtap.demo.shop import GOLD, PASSWORD, Ask, Reply
 
 Visit = Generator[Ask, Reply, None]
 
@@ -19,8 +21,9 @@ _BROWSERS = (
 _WORDS = ("lamp", "table", "clock", "pan", "blanket", "umbrella")
 
 
-def visit(dice: Random, number: int) -> Visit:
-    """One visitor from arriving to leaving."""
+def visit(dice: Random, number: int, *, member: bool) -> Visit:
+    """One visitor from arriving to leaving. Members log in and buy; what they do has to stay in order, so they need
+    a connection that stays open."""
     headers = {
         "host": _HOST,
         "user-agent": dice.choice(_BROWSERS),
@@ -29,9 +32,8 @@ def visit(dice: Random, number: int) -> Visit:
     }
     yield Ask("GET", "/", headers)
     yield from _look_around(dice, headers)
-    if dice.random() < 0.6:
-        cookie = yield from _log_in(dice, headers, number)
-        yield from _buy(dice, {**headers, "cookie": cookie})
+    if member:
+        yield from _as_member(dice, headers, number)
     elif dice.random() < 0.3:
         yield Ask("GET", "/basket", headers)
 
@@ -52,31 +54,33 @@ def _look_around(dice: Random, headers: dict[str, str]) -> Visit:
         yield Ask("GET", "/favicon.ico", headers)
 
 
-def _log_in(dice: Random, headers: dict[str, str], number: int) -> Generator[Ask, Reply, str]:
-    user = f"visitor-{dice.randint(1, 500)}"
+def _as_member(dice: Random, headers: dict[str, str], number: int) -> Visit:
+    user = f"{GOLD if number % 4 == 0 else 'visitor'}-{dice.randint(1, 500)}"
     if dice.random() < 0.1:
-        yield _json(
-            "POST", "/login", headers, f'{{"user": "{user}", "password": "guess", "visit": {number}}}'
-        )
-    form = f'{{"user": "{user}", "password": "{PASSWORD}", "visit": {number}}}'
-    reply = yield _json("POST", "/login", headers, form)
-    return reply.headers.get("Set-Cookie", "").partition(";")[0]
+        yield _json("POST", "/login", headers, {"user": user, "password": "guess"})
+    reply = yield _json("POST", "/login", headers, {"user": user, "password": PASSWORD})
+    cookie = reply.headers.get("Set-Cookie", "").partition(";")[0]
+    known = {**headers, "cookie": cookie}
+    yield Ask("GET", "/account", known)
+    yield from _buy(dice, known, {**known, "x-csrf-token": json.loads(reply.body)["csrf_token"]})
+    yield Ask("GET", "/account", known)
+    yield Ask("GET", "/account", known)
 
 
-def _buy(dice: Random, headers: dict[str, str]) -> Visit:
+def _buy(dice: Random, headers: dict[str, str], signed: dict[str, str]) -> Visit:
     products = dice.sample(list(PRODUCTS), dice.randint(1, 4))
     for product in products:
-        yield _json("PUT", f"/basket/{product}", headers, f'{{"pieces": {dice.randint(1, 3)}}}')
+        yield _json("PUT", f"/basket/{product}", signed, {"pieces": dice.randint(1, 3)})
     if dice.random() < 0.3:
-        yield Ask("DELETE", f"/basket/{products[0]}", headers)
+        yield Ask("DELETE", f"/basket/{products[0]}", signed)
     yield Ask("GET", "/basket", headers)
     if dice.random() < 0.8:
-        reply = yield Ask("POST", "/orders", {**headers, "content-length": "0"})
+        reply = yield Ask("POST", "/orders", {**signed, "content-length": "0"})
         if "Location" in reply.headers:
             yield Ask("GET", reply.headers["Location"], headers)
 
 
-def _json(method: str, target: str, headers: dict[str, str], body: str) -> Ask:
-    octets = body.encode()
+def _json(method: str, target: str, headers: dict[str, str], content: object) -> Ask:
+    octets = json.dumps(content).encode()
     more = {"content-type": "application/json", "content-length": str(len(octets))}
     return Ask(method, target, {**headers, **more}, octets)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from shadowtap.demo.mirror import Mirror
 from shadowtap.demo.production import Production
+from shadowtap.demo.regressions import ALL, Regression
 from shadowtap.demo.target import Target
 from shadowtap.errors import RunError
 
@@ -31,11 +32,18 @@ class World(NamedTuple):
 
 
 @contextmanager
-def world(collector_port: int, rate: float, seconds: float, seed: int) -> Iterator[World]:
-    """A running world. Raises RunError when it cannot be started."""
+def world(
+    collector_port: int,
+    rate: float,
+    seconds: float,
+    seed: int,
+    regressions: frozenset[Regression] = ALL,
+) -> Iterator[World]:
+    """A running world, whose target has these regressions. Raises RunError when it cannot be started."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_main, args=(theirs, collector_port, rate, seconds, seed), daemon=True)
+    told = theirs, collector_port, rate, seconds, seed, regressions
+    process = context.Process(target=_main, args=told, daemon=True)
     process.start()
     theirs.close()
     try:
@@ -55,14 +63,21 @@ def _port(pipe: Connection) -> int:
         raise RunError("the demo's shop could not be started; its error is above") from None
 
 
-def _main(pipe: Connection, collector_port: int, rate: float, seconds: float, seed: int) -> None:
+def _main(
+    pipe: Connection,
+    collector_port: int,
+    rate: float,
+    seconds: float,
+    seed: int,
+    regressions: frozenset[Regression],
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     dice = Random(seed)
-    asyncio.run(_live(pipe, Production(Mirror(collector_port, dice), dice, rate), seconds, dice))
+    production = Production(Mirror(collector_port, dice), dice, rate)
+    asyncio.run(_live(pipe, production, Target(dice, regressions), seconds))
 
 
-async def _live(pipe: Connection, production: Production, seconds: float, dice: Random) -> None:
-    target = Target(dice)
+async def _live(pipe: Connection, production: Production, target: Target, seconds: float) -> None:
     await target.start()
     with suppress(BrokenPipeError):  # the parent may be gone already
         pipe.send(target.port)

@@ -1,11 +1,13 @@
 """The masker: messages and parts of them, with the account of what was masked."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import overload
 
 import msgspec
 
+from shadowtap.content import is_chunked
 from shadowtap.events import Exchange, Flag, Observation, Outcome, Request, Response, Verdict
 from shadowtap.masking.bodies import Bodies
 from shadowtap.masking.headers import Headers
@@ -21,6 +23,9 @@ from shadowtap.masking.verdicts import Verdicts
 
 LIMIT_BYTES = 1 << 20
 """Longest body that is looked into, decoded: 1 MiB, which takes some tens of milliseconds."""
+
+_FRAME = re.compile(rb"[0-9a-fA-F]{1,16}[ \t]*(?:;[^\n]*)?\r?\n")
+"""How a body begins that is in chunks, and not only said to be."""
 
 
 class Masker:
@@ -131,7 +136,8 @@ class Masker:
         return self.outcome(outcome)
 
     def _outcome(self, outcome: Outcome, request: Request) -> Outcome:
-        head, body, kinds = self._messages.masked(outcome.head, outcome.body, False)
+        framed = is_chunked(outcome.head) and _FRAME.match(outcome.body) is not None
+        head, body, kinds = self._messages.masked(outcome.head, outcome.body, framed)
         if not kinds and request is outcome.request and not outcome.substitutions:
             return outcome
         self._count(kinds)

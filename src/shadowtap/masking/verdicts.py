@@ -42,11 +42,11 @@ class Verdicts:
         place = difference.where.encode("utf-8", "surrogatepass")
         where, kinds = masked_with(place, self._texts.find(place, Kind.PLAIN))
         counted += kinds
-        return Difference(
-            difference.kind,
-            where.decode("utf-8", "replace"),
-            self._value(place, difference.production, counted),
-            self._value(place, difference.target, counted),
+        return msgspec.structs.replace(
+            difference,
+            where=where.decode("utf-8", "replace"),
+            production=self._value(place, difference.production, counted),
+            target=self._value(place, difference.target, counted),
         )
 
     def _value(self, place: bytes, text: str, counted: list[str]) -> str:

@@ -199,6 +199,10 @@ def _sinks(ledger: Ledger) -> Iterator[Metric]:
             "observations_early", "Requests given out without all answers", _rows(observed.early), "limit"
         )
         yield _counter("observations_late", "Answers that came after that", observed.late)
+        yield _counter("answers_compared", "Answers that were compared with production's", observed.compared)
+        yield _counter(
+            "answers_not_compared", "Answers that there was no time to compare", observed.not_compared
+        )
 
 
 def _targets(targets: list[TargetAccount]) -> Iterator[Metric]:

@@ -95,6 +95,7 @@ def _early(ledger: Ledger) -> list[Line]:
     lines = [
         Line("incomplete", observed.early.total(), f"recorded without: {words.reasons(observed.early)}"),
         Line("late", observed.late, "came after their request was recorded"),
+        Line("not compared", observed.not_compared, "there was no time; the others are a sample"),
     ]
     return [line for line in lines if line.number]
 

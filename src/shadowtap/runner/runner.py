@@ -7,8 +7,6 @@ from collections.abc import Callable, Container, Coroutine
 from functools import partial
 from typing import Any
 
-from msgspec.structs import replace
-
 from shadowtap.capture import FileSource, LiveSource
 from shadowtap.capture.sources import FileSpec, SourceSpec, open_source
 from shadowtap.compare import Comparison
@@ -37,6 +35,7 @@ from shadowtap.report.health import Health
 from shadowtap.report.serving import HttpServer
 from shadowtap.report.status import StatusServer
 from shadowtap.report.ui import PageServer
+from shadowtap.runner.comparing import Comparer
 from shadowtap.runner.files import FileReader
 from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
 from shadowtap.runner.live import LiveReader
@@ -90,6 +89,7 @@ class Runner:
             self.ledger.schedule = ScheduleAccount(settings.schedule.speed, settings.schedule.laps)
         self._view = view
         self._comparison = comparison
+        self._comparer: Comparer | None = None
         self._reporter = reporter
         self._guard = Guard()
         self._stages: Stages | None = None
@@ -180,6 +180,14 @@ class Runner:
         if shows_answers or (settings.sinks and not settings.dry_run):
             ledger.observations = ObservationCounters()
             self._joiner = Joiner(self._on_observation, ledger.observations, now=time.monotonic())
+            if self._comparison is not None:
+                self._comparer = Comparer(
+                    self._comparison,
+                    ledger.observations,
+                    sampling=self._is_timed(specs),
+                    issued=self._issued,
+                    tell=self.tell,
+                )
         if settings.rebinds and not settings.dry_run:
             self._sessions = {str(t.address): self._new_sessions() for t in settings.targets}
         if not stages.wanted and self._joiner is None and not self._sessions:
@@ -194,6 +202,11 @@ class Runner:
             clock=self._now_ns,
         )
         self._pipeline = self._new_pipeline(0)
+
+    def _is_timed(self, specs: list[Spec]) -> bool:
+        """Whether requests come at moments of their own, and do not wait until there is time for them."""
+        speed = self.settings.schedule is not None and self.settings.schedule.speed is not None
+        return speed or not all(isinstance(spec, StoredSpec | FileSpec) for spec in specs)
 
     def _new_sessions(self) -> Sessions:
         told = self.settings.sessions
@@ -468,10 +481,12 @@ class Runner:
     # -- time ------------------------------------------------------------------------------------------------
 
     async def _ticks(self) -> None:
-        shown = 0.0
+        shown, due = 0.0, time.monotonic() + _TICK_S
         while True:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
+            if self._comparer is not None:
+                self._comparer.tick(now, time.thread_time(), now - due)
             if self._live:
                 self.dispatch(self._pipeline.advance(time.time_ns()))
             for target in self._targets:
@@ -482,6 +497,7 @@ class Runner:
                 shown = now
                 self._refresh()
                 self._view.tick(self.ledger, time.time_ns())
+            due = time.monotonic() + _TICK_S
 
     # -- frames ----------------------------------------------------------------------------------------------
 
@@ -585,25 +601,14 @@ class Runner:
 
     def _on_observation(self, observation: Observation) -> None:
         """All that will be known of a request is known."""
-        if self._comparison is not None:
-            observation = self._compared(self._comparison, observation)
+        if self._comparer is not None:
+            observation = self._comparer.observed(observation)
         if self._reporter is not None:
             self._reporter.add(observation)
         for sink in self._sinks:
             sink.offer(observation)
         if self._stages is not None and self._stages.hooks is not None:
             self._stages.hooks.answers(observation)
-
-    def _compared(self, comparison: Comparison, observation: Observation) -> Observation:
-        """The observation with a verdict for each target."""
-        exchange = observation.exchange
-        if exchange.response is not None:
-            comparison.production(exchange)
-        verdicts = [
-            comparison.answered(exchange, out, issued=self._issued(out.target), now_ns=out.sent_ns)
-            for out in observation.outcomes
-        ]
-        return replace(observation, verdicts=tuple(verdicts)) if verdicts else observation
 
     def _issued(self, target: str) -> Container[tuple[str, str]]:
         """Production's values and the target's that mean the same in a session."""

@@ -10,6 +10,7 @@ Only values that differ make a pair. Bodies that cannot be read or are too long 
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -54,6 +55,10 @@ _CLOCK = re.compile(
 _NAMES = (b"token", b"csrf", b"xsrf", b"sess", b"secret", b"nonce", b"ticket", b"verifier", b"auth", b"key", b"jwt",
           b'"sid"', b'"state"', b'"code"')  # fmt: skip
 """Where a body has neither a long word with a digit nor one of these it issues nothing that is known by itself."""
+
+
+_REMEMBERED_BYTES = 256
+"""Octets of a line of a head of which it is remembered what it issues."""
 
 
 class Issued(NamedTuple):
@@ -153,13 +158,10 @@ def _cookie_pair(field: bytes) -> tuple[str, str]:
 
 def _values(answer: Answered, always: tuple[Pattern, ...]) -> Iterator[Issued]:
     for line in answer.head.split(b"\n")[1:]:
-        field, _, octets = line.partition(b":")
-        name = field.strip(b" \t\r").lower()
-        if name == b"set-cookie":
-            yield from _cookie(*_cookie_pair(octets))
-        elif name not in _NO_VALUES or always:
-            value = octets.decode("latin-1").strip()
-            yield from _header(name.decode("latin-1"), value, always, makes=answer.makes)
+        if always or len(line) > _REMEMBERED_BYTES:
+            yield from _field(line, always, makes=answer.makes)
+        else:
+            yield from _remembered_field(line, makes=answer.makes)
     content = answer.content
     if content is None or not content.data or len(content.data) > MAX_BODY:
         return
@@ -177,6 +179,21 @@ def _values(answer: Answered, always: tuple[Pattern, ...]) -> Iterator[Issued]:
         or not content.media_type
     ):
         yield from _text(content.data)
+
+
+def _field(line: bytes, always: tuple[Pattern, ...], *, makes: bool) -> Iterator[Issued]:
+    field, _, octets = line.partition(b":")
+    name = field.strip(b" \t\r").lower()
+    if name == b"set-cookie":
+        yield from _cookie(*_cookie_pair(octets))
+    elif name not in _NO_VALUES or always:
+        yield from _header(name.decode("latin-1"), octets.decode("latin-1").strip(), always, makes=makes)
+
+
+@lru_cache(maxsize=2048)
+def _remembered_field(line: bytes, *, makes: bool) -> tuple[Issued, ...]:
+    """Most lines of a head are the same in answer after answer."""
+    return tuple(_field(line, (), makes=makes))
 
 
 def _cookie(name: str, value: str) -> Iterator[Issued]:

@@ -30,6 +30,9 @@ MAX_PENDING = 50_000
 """Requests whose two answers are not both there: five seconds of 10,000 a second; the oldest are given up."""
 MAX_PENDING_BYTES = 64 << 20
 """Octets of these requests, and of answers that wait for the other one."""
+_LATER = 8
+"""Answers that are too late for a client, after which no earlier one is looked for: a batch of packets is hardly ever
+out of order by more."""
 MAX_AWAITED = 100_000
 """Values that production has issued and the target has not yet."""
 MAX_AWAITED_OCTETS = 16 << 20
@@ -98,7 +101,7 @@ class Rebinder:
         self._always = tuple(map(Pattern.parse, always))
         self._never = tuple(map(Pattern.parse, never))
         self._pending: OrderedDict[Key, _Pending] = OrderedDict()
-        self._unread: dict[str, dict[Key, _Pending]] = {}
+        self._unread: dict[str, OrderedDict[Key, _Pending]] = {}
         self._awaited: OrderedDict[tuple[str, str], tuple[Key, int]] = OrderedDict()
         self._bytes = self._awaited_octets = 0
         self._freed: tuple[Key, ...] = ()
@@ -157,7 +160,7 @@ class Rebinder:
         self._bytes += len(response.head) + len(response.body)
         if pending.outcome is not None:
             return self._join(pending)
-        self._unread.setdefault(pending.client, {})[pending.key] = pending
+        self._unread.setdefault(pending.client, OrderedDict())[pending.key] = pending
         return self._shrink()
 
     def answered(self, original: Request, outcome: Outcome) -> tuple[Key, ...]:
@@ -187,12 +190,19 @@ class Rebinder:
         return key not in self._pending
 
     def _read(self, client: str, now_ns: int) -> None:
-        """Look at those of production's answers that this client knows and the target has still to give."""
+        """Look at those of production's answers that this client knows and the target has still to give. They were
+        noted about in the order of their ends, so the first few that are later end the search: thousands of clients
+        may stand behind one address."""
         unread = self._unread[client]
-        for pending in list(unread.values()):
+        later, found = 0, []
+        for pending in unread.values():
             if pending.response is not None and pending.response.end_ns <= now_ns:
-                del unread[pending.key]
-                self._await(pending, pending.response)
+                found.append((pending, pending.response))
+            elif (later := later + 1) >= _LATER:
+                break
+        for pending, response in found:
+            del unread[pending.key]
+            self._await(pending, response)
         if not unread:
             del self._unread[client]
 
