@@ -294,7 +294,7 @@ def test_memory_is_bounded_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> No
             rebinder.before(asks(f"/{n}", connection=5000 + n, index=1))
         if draw.random() < 0.7:
             rebinder.answered(asked, outcome(asked, yours))
-        assert rebinder._bytes == sum(p.size() for p in rebinder._pending.values()) <= 400_000
+        assert rebinder._bytes == sum(p.size for p in rebinder._pending.values()) <= 400_000
         awaited = [len(scope) + len(value) for scope, value in rebinder._awaited]
         assert sum(awaited) == rebinder._awaited_octets <= 60_000
         assert len(awaited) <= 500

@@ -69,6 +69,10 @@ class Bindings:
         self._table.move_to_end(key)
         return found[0]
 
+    def holds(self, key: Scoped) -> bool:
+        """Whether there is something for a scope and a value without padding, be it fresh or not."""
+        return key in self._table
+
     def __contains__(self, pair: object) -> bool:
         """Whether two values mean the same: `(production, target)`, as `compare` asks."""
         if not isinstance(pair, tuple) or len(pair) != 2:

@@ -156,16 +156,25 @@ def _cookie_pair(field: bytes) -> tuple[str, str]:
     return name.strip(), value.strip().strip('"')
 
 
-def _values(answer: Answered, always: tuple[Pattern, ...]) -> Iterator[Issued]:
-    for line in answer.head.split(b"\n")[1:]:
+def head_issues(head: bytes, *, makes: bool) -> bool:
+    """Whether a head issues a value that looks like one."""
+    return any(True for _ in _head_values(head, (), makes=makes))
+
+
+def _head_values(head: bytes, always: tuple[Pattern, ...], *, makes: bool) -> Iterator[Issued]:
+    for line in head.split(b"\n")[1:]:
         if always or len(line) > _REMEMBERED_BYTES:
-            yield from _field(line, always, makes=answer.makes)
+            yield from _field(line, always, makes=makes)
         else:
-            yield from _remembered_field(line, makes=answer.makes)
+            yield from _remembered_field(line, makes=makes)
+
+
+def _values(answer: Answered, always: tuple[Pattern, ...]) -> Iterator[Issued]:
+    yield from _head_values(answer.head, always, makes=answer.makes)
     content = answer.content
     if content is None or not content.data or len(content.data) > MAX_BODY:
         return
-    if not (answer.makes or always or _may_issue(content.data)):
+    if not (answer.makes or always or may_issue(content.data)):
         return
     if content.is_json:
         try:
@@ -202,7 +211,8 @@ def _cookie(name: str, value: str) -> Iterator[Issued]:
         yield Issued(f"cookie {name}", value, "" if strong else f"cookie {name}")
 
 
-def _may_issue(data: bytes) -> bool:
+def may_issue(data: bytes) -> bool:
+    """Whether a body may issue a value that is known by itself; if not, no numbers but those of new things count."""
     lower = data.lower()
     if any(name in lower for name in _NAMES):
         return True

@@ -21,9 +21,10 @@ from shadowtap.compare.expected import SAFE
 from shadowtap.compare.places import Pattern
 from shadowtap.compare.sessions.bindings import Bindings
 from shadowtap.compare.sessions.issued import Answered, cookies_set, issued, pairs, unlike
+from shadowtap.compare.sessions.plain import asked, issues_nothing
 from shadowtap.compare.sessions.substitute import Rewriting
 from shadowtap.content import Content, content_of, is_chunked, read_content
-from shadowtap.events import Exchange, Outcome, Request, Response, Substitution
+from shadowtap.events import Endpoint, Exchange, Outcome, Request, Response, Substitution
 from shadowtap.http1 import field
 
 MAX_PENDING = 50_000
@@ -39,6 +40,9 @@ MAX_AWAITED_OCTETS = 16 << 20
 """Characters of these."""
 LIMIT_BYTES = 512 << 10
 """Octets of a body, as it came and decoded, in which values are looked for."""
+MAX_ADDRESSES = 20_000
+"""Connections whose client's address is known as text."""
+_FORWARDED = b"\nx-forwarded-for"
 _SWITCHED = 101
 _WHOLE_HEAD = (b"\n\r\n", b"\n\n")
 
@@ -66,21 +70,19 @@ class Wait(msgspec.Struct, frozen=True):
 
 class _Pending:
     """A request under way, with those answers to it that are there, and the values of production's that are awaited
-    from the target."""
+    from the target. `plain` says that production's answer issues nothing; `size` are the octets of all."""
 
-    __slots__ = ("client", "key", "outcome", "request", "response", "values")
+    __slots__ = ("client", "key", "outcome", "plain", "request", "response", "size", "values")
 
-    def __init__(self, key: Key, request: Request) -> None:
+    def __init__(self, key: Key, request: Request, client: str) -> None:
         self.key = key
         self.request = request
-        self.client = client_of(request)
+        self.client = client
         self.response: Response | None = None
         self.outcome: Outcome | None = None
+        self.plain = False
+        self.size = len(request.head) + len(request.body)
         self.values: list[tuple[str, str]] = []
-
-    def size(self) -> int:
-        parts = self.request, self.response, self.outcome
-        return sum(len(part.head) + len(part.body) for part in parts if part is not None)
 
 
 class Rebinder:
@@ -105,27 +107,43 @@ class Rebinder:
         self._awaited: OrderedDict[tuple[str, str], tuple[Key, int]] = OrderedDict()
         self._bytes = self._awaited_octets = 0
         self._freed: tuple[Key, ...] = ()
+        self._addresses: dict[int, tuple[Endpoint, str]] = {}
 
     def expect(self, request: Request) -> None:
         """A request of production's will be replayed, now or later. To be called before production's answer to it
         is given to `produced`."""
         key = self._key_of(request)
         if key not in self._pending:
-            self._pending[key] = _Pending(key, request)
-            self._bytes += len(request.head) + len(request.body)
-            if len(self._pending) > MAX_PENDING or self._bytes > MAX_PENDING_BYTES:
-                self._freed = self._shrink()
+            self._expect(key, request)
+
+    def _expect(self, key: Key, request: Request) -> _Pending:
+        pending = self._pending[key] = _Pending(key, request, self._client_of(request))
+        self._bytes += pending.size
+        if len(self._pending) > MAX_PENDING or self._bytes > MAX_PENDING_BYTES:
+            self._freed = self._shrink()
+        return pending
+
+    def _client_of(self, request: Request) -> str:
+        """As `client_of`; connections are asked for their address once, as long as there are not too many."""
+        if _FORWARDED in request.head.lower():
+            return client_of(request)
+        end = request.connection.client
+        known = self._addresses.get(id(end))
+        if known is not None and known[0] is end:
+            return known[1]
+        if len(self._addresses) >= MAX_ADDRESSES:
+            self._addresses.clear()
+        self._addresses[id(end)] = end, (text := str(end.address))
+        return text
 
     def before(self, request: Request, *, wait: bool = True) -> Rebound | Wait:
         """What to do with a request of production's. With `wait` off it is made from what is known now: for one
         that has waited long enough."""
-        self.expect(request)
         own, needed = self._key_of(request), set[Key]()
-        pending = self._pending.get(own)
-        client = client_of(request) if pending is None else pending.client
+        client = (self._pending.get(own) or self._expect(own, request)).client
         if client in self._unread:
             self._read(client, request.time_ns)
-        if not (self.bindings or self._awaited):
+        if not (self.bindings or self._awaited) or not self._may_hold(request, client):
             return Rebound(request)
 
         def look(scope: str, value: str) -> str | None:
@@ -144,6 +162,14 @@ class Rebinder:
             self.counts[substitution.kind] += 1
         return Rebound(made, tuple(rewriting.done))
 
+    def _may_hold(self, request: Request, client: str) -> bool:
+        """Whether a request may hold a value that is bound or awaited."""
+        wanted = asked(request, client)
+        if wanted is None:
+            return True
+        awaited, bindings = self._awaited, self.bindings
+        return any(at in awaited or bindings.holds(at) for at in wanted)
+
     def produced(self, exchange: Exchange) -> tuple[Key, ...]:
         """Production has answered a request, or nothing of its answer came. The keys that are settled now."""
         request, response = exchange.request, exchange.response
@@ -157,9 +183,15 @@ class Rebinder:
         if response.status < 200 and response.status != _SWITCHED:
             return ()
         pending.response = response = _worth_keeping(response)
-        self._bytes += len(response.head) + len(response.body)
+        size = len(response.head) + len(response.body)
+        pending.size += size
+        self._bytes += size
+        if not self._always:
+            pending.plain = issues_nothing(response, makes=request.method not in SAFE)
         if pending.outcome is not None:
             return self._join(pending)
+        if pending.plain:
+            return self._shrink()
         self._unread.setdefault(pending.client, OrderedDict())[pending.key] = pending
         return self._shrink()
 
@@ -175,7 +207,9 @@ class Rebinder:
         if len(outcome.body) > LIMIT_BYTES:
             outcome = msgspec.structs.replace(outcome, body=b"")
         pending.outcome = outcome
-        self._bytes += len(outcome.head) + len(outcome.body)
+        size = len(outcome.head) + len(outcome.body)
+        pending.size += size
+        self._bytes += size
         if pending.response is not None:
             return self._join(pending)
         return self._shrink()
@@ -235,6 +269,10 @@ class Rebinder:
         return self._settle(pending)
 
     def _learn(self, pending: _Pending, response: Response, outcome: Outcome) -> None:
+        if pending.plain:
+            if b"set-cookie" in outcome.head.lower():
+                self._rotated(pending, response, outcome)
+            return
         request, client, now_ns = pending.request, pending.client, response.time_ns
         mine_head, their_head = unlike(response.head, outcome.head)
         equal = response.body == outcome.body  # equal bodies issue nothing of their own
@@ -274,7 +312,7 @@ class Rebinder:
         if self._pending.pop(key, None) is None:
             return ()
         freed, self._freed = self._freed, ()
-        self._bytes -= pending.size()
+        self._bytes -= pending.size
         for at in pending.values:
             if self._awaited.get(at, (None,))[0] == key:
                 self._forget(at)

@@ -15,7 +15,9 @@ MIN_NAMED = 6
 """Characters of a value whose place says that it is a token."""
 MAX_WEAK = 64
 
-TOKENS = re.compile(rb"[A-Za-z0-9_.~+/%:-]{6,4096}={0,2}")
+MIN_TOKEN = 6
+"""Octets of what may be a value in any text."""
+TOKENS = re.compile(rb"[A-Za-z0-9_.~+/%%:-]{%d,4096}={0,2}" % MIN_TOKEN)
 """What may be a value, in octets of any text."""
 WEAK = re.compile(r"[A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]*\Z")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~+/%:=-]+\Z")

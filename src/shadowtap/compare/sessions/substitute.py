@@ -16,7 +16,7 @@ import msgspec
 
 from shadowtap.compare.sessions.bindings import Kind
 from shadowtap.compare.sessions.resources import named_resource, path_resource, resource
-from shadowtap.compare.sessions.strong import TOKENS
+from shadowtap.compare.sessions.strong import MIN_TOKEN, TOKENS
 from shadowtap.content import Content, content_of, with_content, with_target
 from shadowtap.events import Request, Substitution
 
@@ -52,20 +52,22 @@ class Rewriting:
         self._client = client
         self._look = look
         self._kind = Kind.TARGET
-        self._resource = ""
+        self._original = self._resource = ""
         self._spell: Callable[[str], str] = _plain
         self.done: list[Substitution] = []
 
     def request(self, request: Request) -> Request:
         """The request with the target's values."""
-        self._resource = path_resource(request.target.decode("latin-1"))
-        made = self._target(request)
-        head = self._head(made)
+        made = self.target(request)
+        line_end = made.head.find(b"\n")
+        head = made.head[:line_end] + self.fields(made.head[line_end:])
         if head != made.head:
             made = msgspec.structs.replace(made, head=head)
         return self._body(made) if made.body else made
 
-    def _target(self, request: Request) -> Request:
+    def target(self, request: Request) -> Request:
+        """The request with the target's values in its request target."""
+        self._original = request.target.decode("latin-1")
         path, mark, query = request.target.partition(b"?")
         before, parts = b"", []
         self._spell = _in_path
@@ -73,7 +75,7 @@ class Rewriting:
             parts.append(self._segment(segment, before))
             before = segment
         self._spell = _in_query
-        query = self._text(query, self._resource) if query else query
+        query = self._text(query) if query else query
         return with_target(request, b"/".join(parts) + mark + query)
 
     def _segment(self, segment: bytes, before: bytes) -> bytes:
@@ -82,14 +84,12 @@ class Rewriting:
             found = self._found(scope, segment)
             if found is not None:
                 return found
-        return TOKENS.sub(self._token, segment) if segment else segment
+        return TOKENS.sub(self._token, segment) if len(segment) >= MIN_TOKEN else segment
 
-    def _head(self, request: Request) -> bytes:
-        """The header fields: the start line has been seen to, and Host and its kin hold no values."""
-        line_end = request.head.find(b"\n")
-        line, fields = request.head[:line_end], request.head[line_end:]
+    def fields(self, fields: bytes) -> bytes:
+        """The header fields, what is behind the start line: Host and its kin hold no values."""
         self._spell = _plain
-        return line + _FIELD.sub(self._field, fields)
+        return _FIELD.sub(self._field, fields)
 
     def _field(self, found: re.Match[bytes]) -> bytes:
         if found[1].lower() == b"cookie":
@@ -111,11 +111,11 @@ class Rewriting:
         if not isinstance(content, Content) or content.cut or b"\0" in content.data[:1024]:
             return request
         self._spell = _in_query if content.media_type == _FORM else _in_json if content.is_json else _plain
-        data = self._text(content.data, self._resource)
+        data = self._text(content.data)
         return request if data == content.data else with_content(request, data)
 
-    def _text(self, data: bytes, around: str) -> bytes:
-        self._resource = around
+    def _text(self, data: bytes) -> bytes:
+        self._resource = path_resource(self._original)
         return TOKENS.sub(self._token, _NAMED.sub(self._number, data))
 
     def _number(self, found: re.Match[bytes]) -> bytes:
@@ -152,7 +152,7 @@ class Rewriting:
         return b"".join([*made, text[end:]])
 
     def _found(self, scope: str, octets: bytes) -> bytes | None:
-        if not scope and len(octets) < 6:
+        if not scope and len(octets) < MIN_TOKEN:
             return None
         text = octets.decode("latin-1")
         value, spell = self._look(scope, text), self._spell
