@@ -292,10 +292,12 @@ class RequestAccount(msgspec.Struct):
 
 class ObservationCounters(msgspec.Struct):
     """Requests joined with all their answers, where somebody wants them. `emitted` is complete or counted in `early`,
-    by the limit that did not let it wait; `late` are answers that came afterwards. `compared` counts targets' answers
-    and failures that were compared with production's, `not_compared` those that there was no time for."""
+    by the limit that did not let it wait; `late` are answers that came afterwards. `not_joined` are requests that only
+    comparing wanted to know of, and there was no time for. `compared` counts targets' answers and failures that were
+    compared with production's, `not_compared` those that there was no time for."""
 
     emitted: int = 0
+    not_joined: int = 0
     open_now: int = 0
     open_bytes: int = 0
     early: Counter[str] = msgspec.field(default_factory=Counter)
@@ -435,7 +437,7 @@ class Ledger:
         if observed is None:
             return []
         whole = self.requests.seen + self.requests.added
-        laws = [("observed", whole, observed.emitted + observed.open_now)]
+        laws = [("observed", whole, observed.emitted + observed.open_now + observed.not_joined)]
         for name, sink in self.sinks.items():
             laws.append((f"offered to {name}", observed.emitted, sink.offered + sink.left_out))
             laws.append((f"waiting for {name}", max(sink.waiting, 0), sink.waiting))

@@ -91,6 +91,32 @@ async def test_order_and_answers_are_those_of_any_target(pool):
 
 
 @live
+async def test_a_connection_with_nothing_to_do_takes_a_request_on_the_spot():
+    keeper = Gatekeeper("/c")
+    async with serving() as server, holding(server.port, keeper) as rig:
+        rig.offer(get("/a", 1))
+        await until(lambda: rig.account.answered == 1 and not rig.target._turns)
+        rig.offer(get("/b", 1, 1))
+        assert rig.target._turns == {}
+        rig.offer(get("/c", 1, 2), get("/d", 1, 3))
+        assert keeper.asked["/c"] == []  # /b is under way
+        await until(lambda: rig.target.waiting == 1)
+        assert (paths(server), keeper.asked["/c"]) == (["/a", "/b"], [True])
+        keeper.held.clear()
+        rig.target.resume(1)
+        await rig.settled()
+        assert paths(server) == ["/a", "/b", "/c", "/d"]
+        keeper.held.add(b"/e")
+        await until(lambda: not rig.target._turns)
+        rig.offer(get("/e", 1, 4), get("/f", 1, 5))
+        assert (rig.target.waiting, keeper.asked["/f"]) == (1, [])
+        keeper.held.clear()
+        rig.target.resume(1)
+        await rig.settled()
+        assert paths(server)[-2:] == ["/e", "/f"]
+
+
+@live
 async def test_who_has_waited_long_enough_goes():
     keeper = Gatekeeper("/a")
     async with serving() as server, holding(server.port, keeper, wait_s=5.0) as rig:

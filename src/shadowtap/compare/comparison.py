@@ -31,12 +31,14 @@ _LEARNED = ("learned: ", "reference: ")
 
 class Counts(msgspec.Struct):
     """What became of the requests replayed to one target, as far as conditions ask for it. `left_out` are those that
-    there was no time to compare; all others count for what is compared."""
+    there was no time to compare, `unseen` those of them of which production's answer was not even looked at; all others
+    count for what is compared."""
 
     replayed: int = 0
     unanswered: int = 0
     errors: int = 0
     left_out: int = 0
+    unseen: int = 0
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -97,6 +99,11 @@ class Comparison:
             if not verdict.skipped:
                 self.learned.pair(Source.PRODUCTION, endpoint, verdict.differences)
 
+    def written(self, request: Request) -> None:
+        """A request of production's is left out: if it asks for a change, that must not be missed."""
+        if request.method not in SAFE:
+            self._repeats.written(request)
+
     def answered(
         self,
         exchange: Exchange,
@@ -137,6 +144,17 @@ class Comparison:
             counts = self._target(outcome.target).counts
             counts.left_out += 1
             _count(counts, exchange, outcome)
+
+    def left_unseen(self, outcome: Outcome) -> None:
+        """The same, where production's answer is not looked at either."""
+        if outcome.target != self._reference:
+            counts = self._target(outcome.target).counts
+            counts.replayed += 1
+            counts.left_out += 1
+            if outcome.failure is not None:
+                counts.unanswered += 1
+            else:
+                counts.unseen += 1
 
     def result(self) -> list[Result]:
         """What is known of each target by now."""
@@ -206,7 +224,7 @@ class Comparison:
             "mismatch": (summary.mismatched, compared),
             **{f"{name}_mismatch": (n, compared) for name, n in summary.categories.items()},
             "unanswered": (counts.unanswered, counts.replayed),
-            "errors": (counts.errors, counts.replayed - counts.unanswered),
+            "errors": (counts.errors, counts.replayed - counts.unanswered - counts.unseen),
             "skipped": (skipped, compared + skipped),
         }
         slower = sorted(name for name, found in endpoints.items() if found.verdict == "slower")

@@ -56,6 +56,10 @@ class Repeats:
             return None
         return earlier, _as_outcome(exchange)
 
+    def written(self, request: Request) -> None:
+        """Take note of a request that may change what its session sees."""
+        self._note_write(_keys(request)[1], request.end_ns)
+
     def __len__(self) -> int:
         """How many exchanges are kept."""
         return len(self._recent)

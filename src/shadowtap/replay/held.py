@@ -6,6 +6,9 @@ the request to send; None means that it must wait, until `resume` says that it i
 for `wait_s` is asked for the last time, with `wait` off, and goes. Nobody else waits: also where connections are
 pooled, only the requests of the same production connection stand behind it.
 
+Nearly always a request need not wait and finds a connection of its own with nothing to do: it is sent on the spot, and
+there is no turn to keep. The next one of its connection finds it under way, if it comes before the answer.
+
 Requests go on in a later turn of the event loop, never from within a lane that is about to say what comes next.
 """
 
@@ -65,7 +68,8 @@ class HeldTarget(Target):
         """As a target does; it is sent when its turn has come and it need not wait."""
         account = self.account
         account.offered += 1
-        held_bytes = self._held_bytes + _size(request)
+        size = len(request.head) + len(request.body)
+        held_bytes = self._held_bytes + size
         if not self._takes(held_bytes):
             self._holder.leave(request)
             return self._turn_away(held_bytes)
@@ -81,10 +85,31 @@ class HeldTarget(Target):
         if turn is not None:
             turn.queue.append(request)
             return True
-        turn = self._turns[number] = _Turn(number)
-        turn.queue.append(request)
-        self._advance(turn, wait=True)
+        lane = None if self._pool else self._lanes.get(number)
+        if lane is not None and lane.current is None and lane.wire is not None and not lane.queue:
+            made = self._holder.prepare(request, wait=True)
+            if made is None:
+                self._stall(self._new_turn(request))
+                return True
+            if made is not request:
+                self._held_bytes += _size(made) - size
+            lane.push(made)
+            return True
+        turn = self._new_turn(request)
+        if lane is not None:
+            turn.current = lane.current or (lane.queue[0] if lane.queue else None)
+        if turn.current is None:
+            self._advance(turn, wait=True)
         return True
+
+    def _new_turn(self, request: Request) -> _Turn:
+        turn = self._turns[request.connection.number] = _Turn(request.connection.number)
+        turn.queue.append(request)
+        return turn
+
+    def _stall(self, turn: _Turn) -> None:
+        turn.due = turn.due or monotonic() + self._wait_s
+        self._stalled[turn.number] = turn
 
     def connection_ended(self, number: int) -> None:
         """Production's connection is closed: ours follows when all is answered."""
@@ -126,8 +151,7 @@ class HeldTarget(Target):
         request = turn.queue[0]
         made = self._holder.prepare(request, wait=wait)
         if made is None:
-            turn.due = turn.due or monotonic() + self._wait_s
-            self._stalled[turn.number] = turn
+            self._stall(turn)
             return
         turn.queue.popleft()
         turn.due = 0.0

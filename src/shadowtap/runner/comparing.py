@@ -4,7 +4,8 @@ Comparing is the one work of a live run that can be left out without losing a re
 the event loop has hardly any time to spare, or comes too late to what it has planned, only a share of the answers is
 compared; the share shrinks by half while that lasts, and grows slowly afterwards. Which answers are taken does not
 depend on what they say nor on the rhythm in which they come: a hash of their number decides, so the share of those
-that differ holds for all of them. Files wait until they are compared. What is left out is counted and told.
+that differ holds for all of them. Where nobody else wants to know of requests (`early`), it is decided as soon as one
+is seen, and what is left out is not even put together with its answers; else when all is known. Files wait until they are compared. What is left out is counted and told.
 """
 
 import time
@@ -13,7 +14,7 @@ from collections.abc import Callable, Container
 from msgspec.structs import replace
 
 from shadowtap.compare import Comparison
-from shadowtap.events import Observation
+from shadowtap.events import Observation, Outcome, Request
 from shadowtap.ledger import ObservationCounters
 from shadowtap.replay.schedule import LAP
 
@@ -33,7 +34,7 @@ _WORD = 1 << 32
 
 class Comparer:
     """Compares observations. `counters` are those of the ledger; `sampling` says whether answers may be left out;
-    `issued` gives the pairs of values that mean the same in the sessions of a target."""
+    `early` that `takes` is asked of each request, and only those taken are `observed`; `issued` gives the pairs of values that mean the same in the sessions of a target."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Comparer:
         counters: ObservationCounters,
         *,
         sampling: bool,
+        early: bool = False,
         issued: Callable[[str], Container[tuple[str, str]]] = lambda target: frozenset(),
         tell: Callable[[str], None] = lambda text: None,
         clock: Callable[[], float] = time.perf_counter,
@@ -48,7 +50,7 @@ class Comparer:
         self.share = 1.0
         self._comparison = comparison
         self._counters = counters
-        self._sampling = sampling
+        self._sampling, self._early = sampling, early
         self._issued = issued
         self._tell, self._clock = tell, clock
         self._told = False
@@ -56,11 +58,25 @@ class Comparer:
         self._since: tuple[float, float] | None = None
         self._late_s = self._spent_s = 0.0
 
+    def takes(self, request: Request) -> bool:
+        """Whether a request that has just been seen shall be put together with its answers, to be compared."""
+        if self.share >= 1.0 or self._takes():
+            return True
+        if request.connection.number < LAP:
+            self._comparison.written(request)
+        return False
+
+    def left(self, outcome: Outcome) -> None:
+        """A target has answered a request that was not taken, or has failed to."""
+        self._counters.not_compared += 1
+        self._comparison.left_unseen(outcome)
+
     def observed(self, observation: Observation) -> Observation:
         """The observation with a verdict for each target; without, where there is no time for it."""
         exchange, outcomes = observation.exchange, observation.outcomes
         comparison, request = self._comparison, exchange.request
-        takes = self.share >= 1.0 or self._takes()
+        takes = self._early or self.share >= 1.0 or self._takes()
+        began = self._clock() if takes else 0.0
         if exchange.response is not None and (request is None or request.connection.number < LAP):
             comparison.production(exchange, in_full=takes)
         if not outcomes:
@@ -71,7 +87,6 @@ class Comparer:
                 comparison.left_out(exchange, outcome)
             return observation
         self._counters.compared += len(outcomes)
-        began = self._clock()
         verdicts = [
             comparison.answered(exchange, out, issued=self._issued(out.target), now_ns=out.sent_ns)
             for out in outcomes

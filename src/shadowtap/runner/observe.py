@@ -6,12 +6,16 @@ in any order behind the first; an `Observation` is emitted exactly once for each
 Interim answers (1xx) end nothing. Requests are told apart by connection and index, since what is sent may be another
 value than what production sent.
 
+Where only a sample of the requests is wanted (`Sample`), those outside of it are not begun: they cost next to nothing,
+and their outcomes are told to the sample alone.
+
 Limits. At most `limit` requests and `limit_bytes` octets of them and their answers may be open, none longer than
 `wait_s`: beyond these the oldest is emitted with what there is, and counted under the limit's name. What comes for it
 afterwards is counted as late.
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -42,6 +46,18 @@ def key_of(request: Request) -> Key:
     return request.connection.number, index
 
 
+class Sample(Protocol):
+    """Who wants observations, if not all. `takes` says of a request whether it shall be joined, `left` gets the
+    outcomes of those that were not."""
+
+    def takes(self, request: Request) -> bool: ...
+    def left(self, outcome: Outcome) -> None: ...
+
+
+_UNKNOWN = 1 << 20
+"""Stands for how many outcomes a request has, until it is known."""
+
+
 class _Open(msgspec.Struct, gc=False):
     """A request of which something is awaited; `awaited` outcomes, once its fate is known. `size` are the octets of
     what has come."""
@@ -56,7 +72,7 @@ class _Open(msgspec.Struct, gc=False):
 
 
 class Joiner:
-    """Joins; `emit` gets each observation. `now` are seconds of a clock that only grows, told by `tick`."""
+    """Joins; `emit` gets each observation, `sample` says of which requests. `now` are seconds of a clock that only grows, told by `tick`."""
 
     def __init__(
         self,
@@ -64,6 +80,7 @@ class Joiner:
         counters: ObservationCounters,
         *,
         now: float,
+        sample: Sample | None = None,
         limit: int = OPEN,
         limit_bytes: int = OPEN_BYTES,
         wait_s: float = WAIT_S,
@@ -71,6 +88,9 @@ class Joiner:
         self.counters = counters
         self._emit = emit
         self._open: dict[Key, _Open] = {}
+        self._sample = sample
+        self._left: dict[Key, int] = {}
+        """How much is still to come for requests that are not joined: to tell what comes for them from what is late."""
         self._limit, self._limit_bytes, self._wait_s = limit, limit_bytes, wait_s
         self._due = now + wait_s
         self._bytes = 0
@@ -79,6 +99,9 @@ class Joiner:
 
     def began(self, request: Request) -> None:
         """A request has been seen; its fate will be told."""
+        if self._sample is not None and not self._sample.takes(request):
+            self._leave(request)
+            return
         size = len(request.head) + len(request.body)
         opened = self._open
         opened[request.connection.number, request.index] = _Open(request, self._due, size)
@@ -97,6 +120,8 @@ class Joiner:
             entry.awaited = awaited
             if entry.exchange is not None and len(entry.outcomes) >= awaited:
                 self._settle(entry)
+        elif key in self._left:
+            self._came(key, _UNKNOWN - awaited)
 
     def exchanged(self, exchange: Exchange) -> None:
         """Production has answered, or will not."""
@@ -108,9 +133,13 @@ class Joiner:
             return
         if response is not None and response.status < 200 and response.status != 101:
             return
-        entry = self._open.get((request.connection.number, request.index))
+        key = (request.connection.number, request.index)
+        entry = self._open.get(key)
         if entry is None:
-            self.counters.late += response is not None
+            if key in self._left:
+                self._came(key, 1)
+            else:
+                self.counters.late += response is not None
             return
         entry.exchange = exchange
         if response is not None:
@@ -127,7 +156,11 @@ class Joiner:
         key = (request.connection.number, index) if index <= _INDEX else key_of(request)
         entry = self._open.get(key)
         if entry is None:
-            self.counters.late += 1
+            if self._sample is not None and key in self._left:
+                self._sample.left(outcome)
+                self._came(key, 1)
+            else:
+                self.counters.late += 1
             return
         outcomes = entry.outcomes = (*entry.outcomes, outcome)
         size = len(outcome.head) + len(outcome.body)
@@ -135,6 +168,22 @@ class Joiner:
         self._bytes += size
         if entry.exchange is not None and entry.fate and len(outcomes) >= entry.awaited:
             self._settle(entry)
+
+    # -- what is not joined ------------------------------------------------------------------------------------
+
+    def _leave(self, request: Request) -> None:
+        left = self._left
+        left[request.connection.number, request.index] = _UNKNOWN + 1
+        self.counters.not_joined += 1
+        if len(left) > self._limit:
+            del left[next(iter(left))]
+
+    def _came(self, key: Key, count: int) -> None:
+        remaining = self._left[key] - count
+        if remaining > 0:
+            self._left[key] = remaining
+        else:
+            del self._left[key]
 
     # -- what does not come ----------------------------------------------------------------------------------
 

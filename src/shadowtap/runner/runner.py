@@ -177,17 +177,21 @@ class Runner:
             or self._reporter is not None
             or (hooks is not None and hooks.wants_answers)
         )
-        if shows_answers or (settings.sinks and not settings.dry_run):
-            ledger.observations = ObservationCounters()
-            self._joiner = Joiner(self._on_observation, ledger.observations, now=time.monotonic())
+        keeps = bool(settings.sinks) and not settings.dry_run
+        if shows_answers or keeps:
+            counters = ledger.observations = ObservationCounters()
+            others = keeps or self._reporter is not None or (hooks is not None and hooks.wants_answers)
             if self._comparison is not None:
                 self._comparer = Comparer(
                     self._comparison,
-                    ledger.observations,
+                    counters,
                     sampling=self._is_timed(specs),
+                    early=not others,
                     issued=self._issued,
                     tell=self.tell,
                 )
+            sample = None if others else self._comparer
+            self._joiner = Joiner(self._on_observation, counters, now=time.monotonic(), sample=sample)
         if settings.rebinds and not settings.dry_run:
             self._sessions = {str(t.address): self._new_sessions() for t in settings.targets}
         if not stages.wanted and self._joiner is None and not self._sessions:
