@@ -2,7 +2,7 @@
 
 import pytest
 
-from compare.answers import Answer, exchange, outcome, request
+from compare.answers import NOW, SECOND, Answer, exchange, outcome, request
 from shadowtap.compare import Comparison
 from shadowtap.events import Exchange, Observation
 from shadowtap.ledger import ObservationCounters
@@ -108,6 +108,36 @@ def test_the_sample_is_spread_evenly_whatever_the_rhythm(rhythm: int) -> None:
     assert abs(sum(taken) / len(taken) - 1 / 8) < 0.03
     for phase in range(rhythm):
         assert abs(sum(taken[phase::rhythm]) / 400 - 1 / 8) < 0.08
+
+
+def test_where_nobody_else_wants_to_know_the_sample_is_taken_before_requests_are_joined() -> None:
+    load = Load()
+    comparer = Comparer(load.comparison, load.counters, sampling=True, early=True)
+    asked, failed = request("GET", "/a"), outcome(request("GET", "/a"), Answer(""))
+    assert all(comparer.takes(asked) for _ in range(100))
+    comparer.share = 1 / 8
+    taken = sum(comparer.takes(asked) for _ in range(800))
+    assert 70 < taken < 130
+    for _ in range(800 - taken):
+        comparer.left(failed)
+    whole = Observation(exchange(asked, Answer("")), "replayed", (failed,))
+    assert all(comparer.observed(whole).verdicts for _ in range(taken))  # it was decided before
+    assert (load.counters.compared, load.counters.not_compared) == (taken, 800 - taken)
+    (result,) = load.comparison.result()
+    assert (result.counts.replayed, result.counts.left_out, result.summary.compared) == (800, 800 - taken, taken)
+    assert result.figures.shares["errors"] == (0, taken)
+
+
+def test_a_write_outside_of_the_sample_is_not_missed() -> None:
+    load = Load()
+    comparer = Comparer(load.comparison, load.counters, sampling=True, early=True)
+    comparer.share = 0.0
+    for n, method in enumerate(("GET", "POST", "GET")):
+        asked = request(method, "/a", at=NOW + n * SECOND)
+        assert not comparer.takes(asked)
+        if method == "GET":
+            comparer.observed(Observation(exchange(asked, Answer({"n": n})), "replayed", ()))
+    assert load.comparison.learned.rules() == []
 
 
 def test_answers_of_a_second_lap_teach_nothing() -> None:

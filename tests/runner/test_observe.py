@@ -111,14 +111,58 @@ def test_in_the_lane_of_another_connection_a_request_is_still_known():
     assert joining.given[0].exchange.request is request
 
 
+class Odd:
+    """Wants the requests of connections with odd numbers."""
+
+    def __init__(self):
+        self.told = []
+
+    def takes(self, request):
+        return request.connection.number % 2 == 1
+
+    def left(self, outcome):
+        self.told.append(outcome.request.connection.number)
+
+
+def test_outside_of_the_sample_nothing_is_joined_and_nothing_is_late():
+    request = asked(2)
+    exchange = Exchange(request, answered(request))
+    steps = [
+        lambda j: j.fated(request, "replayed", 2),
+        lambda j: j.exchanged(exchange),
+        lambda j: j.outcome(outcome(request, "a")),
+        lambda j: j.outcome(outcome(request, "b")),
+    ]
+    for order in permutations(steps):
+        sample = Odd()
+        joining = Joining(sample=sample)
+        joining.joiner.began(request)
+        joining.joiner.exchanged(Exchange(request, answered(request, 103)))
+        for step in order:
+            step(joining.joiner)
+        counters = joining.counters
+        assert (counters.not_joined, counters.emitted, counters.open_now, counters.late) == (1, 0, 0, 0)
+        assert (joining.given, sample.told) == ([], [2, 2])
+        joining.joiner.outcome(outcome(request))
+        assert counters.late == 1  # only now
+
+
+def test_what_is_known_of_requests_outside_of_the_sample_is_bounded():
+    joining = Joining(limit=3, sample=Odd())
+    for n in range(0, 20, 2):
+        joining.joiner.began(asked(n))
+    assert (joining.counters.not_joined, len(joining.joiner._left), joining.given) == (10, 3, [])
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 4), st.sampled_from(["began", "fate", "exchange", "outcome", "tick"])),
         max_size=60,
-    )
+    ),
+    st.booleans(),
 )
-def test_each_request_exactly_once(steps):
-    joining = Joining(limit=3, wait_s=5.0)
+def test_each_request_exactly_once(steps, sampled):
+    joining = Joining(limit=3, wait_s=5.0, sample=Odd() if sampled else None)
     joiner, begun, now = joining.joiner, set(), 0.0
     requests = [asked(n) for n in range(5)]
     for n, step in steps:
@@ -137,7 +181,8 @@ def test_each_request_exactly_once(steps):
                 "began": lambda r: None,
             }[step](request)
         counters = joining.counters
-        assert counters.emitted + counters.open_now == len(begun)
+        assert counters.emitted + counters.open_now + counters.not_joined == len(begun)
     joiner.finish()
-    assert sorted(given.exchange.request.connection.number for given in joining.given) == sorted(begun)
+    wanted = [n for n in begun if n % 2 or not sampled]
+    assert sorted(given.exchange.request.connection.number for given in joining.given) == sorted(wanted)
     assert joining.counters.open_now == 0
