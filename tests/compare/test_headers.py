@@ -1,11 +1,11 @@
 """Header fields: what counts, what does not, and cookies."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compare.answers import Answer, answer, judged, said
-from shadowtap.compare import make_rules
+from shadowtap.compare import headers, make_rules
 
 
 def both(production: list[str], target: list[str], **more: object) -> list[str]:
@@ -108,3 +108,30 @@ def test_any_octets_are_compared(production: list[bytes], target: list[bytes]) -
 
     assert judged(made(production), made(target)) is not None
     assert judged(made(production), made(production)).same
+
+
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(["Date", "date", "X-Request-Id", "Set-Cookie", "Vary", "X-A", "Content-Type", ""]),
+        st.sampled_from([": ", ":", " : ", ""]),
+        st.sampled_from(["a", "b", "sid=1; Path=/", "sid=2; Path=/", "sid=; Path=/", "lang=de", "text/html"]),
+    ).map("".join),
+    max_size=5,
+)
+
+
+@settings(max_examples=100)
+@given(LINES, LINES, st.booleans(), st.data())
+def test_what_is_seen_at_once_is_what_a_closer_look_finds(
+    mine: list[str], theirs: list[str], alike: bool, data: st.DataObject
+) -> None:
+    if alike:  # the same fields, some with other values
+        values = st.sampled_from(["a", "b", "sid=1; Path=/", "sid=2; Path=/", "sid="])
+        theirs = [
+            f"{m.partition(':')[0]}: {data.draw(values)}" if data.draw(st.booleans()) else m for m in mine
+        ]
+    sides = Answer("", fields=tuple(mine)), Answer("", fields=tuple(theirs))
+    quick = judged(*sides)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(headers, "_are_alike", lambda *lines: False)
+        assert quick == judged(*sides)

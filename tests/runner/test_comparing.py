@@ -124,7 +124,11 @@ def test_where_nobody_else_wants_to_know_the_sample_is_taken_before_requests_are
     assert all(comparer.observed(whole).verdicts for _ in range(taken))  # it was decided before
     assert (load.counters.compared, load.counters.not_compared) == (taken, 800 - taken)
     (result,) = load.comparison.result()
-    assert (result.counts.replayed, result.counts.left_out, result.summary.compared) == (800, 800 - taken, taken)
+    assert (result.counts.replayed, result.counts.left_out, result.summary.compared) == (
+        800,
+        800 - taken,
+        taken,
+    )
     assert result.figures.shares["errors"] == (0, taken)
 
 

@@ -9,6 +9,7 @@ its differences are evidence of noise.
 """
 
 from collections.abc import Container, Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -83,8 +84,7 @@ class Comparison:
 
     def endpoint(self, request: Request) -> str:
         """Method and template, such as `GET /users/{id}`."""
-        method = request.method[:16].decode("latin-1")
-        return f"{method} {self.endpoints.template(request.method, request.target)}"
+        return _endpoint(request.method[:16], self.endpoints.template(request.method, request.target))
 
     def production(self, exchange: Exchange, *, in_full: bool = True) -> None:
         """Production has answered: learn from it if the request repeats one. Unless `in_full` only what must not be
@@ -136,7 +136,8 @@ class Comparison:
         self._note(target, exchange, outcome, endpoint)
         target.findings.add(exchange, outcome, verdict, endpoint, now_ns)
         if not verdict.skipped:
-            self.learned.compared(outcome.target, endpoint, _unfixed(verdict))
+            unfixed = _unfixed(verdict) if verdict.differences or verdict.noise else ()
+            self.learned.compared(outcome.target, endpoint, unfixed)
 
     def left_out(self, exchange: Exchange, outcome: Outcome) -> None:
         """A target has answered, or has failed to, and there is no time to compare it."""
@@ -230,6 +231,11 @@ class Comparison:
         slower = sorted(name for name, found in endpoints.items() if found.verdict == "slower")
         figures = Figures(shares, target.all.production, target.all.target, slower)
         return Result(summary, counts, target.all.compared(), endpoints, figures)
+
+
+@lru_cache(maxsize=8192)
+def _endpoint(method: bytes, template: str) -> str:
+    return f"{method.decode('latin-1')} {template}"
 
 
 def _count(counts: Counts, exchange: Exchange, outcome: Outcome) -> None:

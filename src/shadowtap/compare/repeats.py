@@ -7,6 +7,7 @@ passed. Memory is bounded; endpoints of which many pairs were seen are only samp
 
 import re
 from collections import OrderedDict
+from functools import lru_cache
 from hashlib import blake2b
 
 from shadowtap.compare.expected import SAFE
@@ -100,11 +101,31 @@ class Repeats:
 
 def _keys(request: Request) -> tuple[bytes, bytes]:
     """What is equal for equal requests, and for requests of one session."""
-    relevant = [(name.lower(), value.strip()) for name, value in _RELEVANT(request.head)]
-    session = [value for name, value in relevant if name in _WHO]
-    who = b"\0".join(session) or str(request.connection.client.address).encode()
-    whole = b"\n".join([request.method, request.target, *(b"%b:%b" % pair for pair in sorted(relevant))])
-    return blake2b(whole, digest_size=16).digest(), blake2b(who, digest_size=16).digest()
+    head = request.head
+    line_end = max(head.find(b"\n"), 0)
+    fields = head[line_end:]
+    relevant, who = _remembered(fields) if len(fields) <= _REMEMBERED_BYTES else _read(fields)
+    whole = b"\n".join((request.method, request.target, *relevant))
+    return blake2b(whole, digest_size=16).digest(), who or _who(
+        str(request.connection.client.address).encode()
+    )
+
+
+def _read(fields: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    """The fields that an answer may depend on, and whose session it is, as far as they say."""
+    relevant = [(name.lower(), value.strip()) for name, value in _RELEVANT(fields)]
+    session = b"\0".join([value for name, value in relevant if name in _WHO])
+    return tuple(b"%b:%b" % pair for pair in sorted(relevant)), _who(session) if session else b""
+
+
+_REMEMBERED_BYTES = 1024
+"""Octets of a request's fields of which it is remembered what they say; 4,096 are."""
+_remembered = lru_cache(maxsize=4096)(_read)
+
+
+@lru_cache(maxsize=4096)
+def _who(session: bytes) -> bytes:
+    return blake2b(session, digest_size=16).digest()
 
 
 def _size(exchange: Exchange) -> int:

@@ -48,7 +48,7 @@ class Sessions:
         if isinstance(found, Wait):
             self._wait(key, request.connection.number, found.keys)
             return None
-        if key in self._waiting:
+        if self._waiting and key in self._waiting:
             self._waiting.discard(key)
             self.counters.waiting -= 1
             self.counters.released += wait
@@ -70,7 +70,7 @@ class Sessions:
             self.counters.waiting -= 1
             self.counters.dropped += 1
         self._settled(self._rebinder.answered(outcome.request, outcome))
-        put = self._put.pop(key, None)
+        put = self._put.pop(key, None) if self._put else None
         return outcome if put is None else replace(outcome, substitutions=put)
 
     def leave(self, request: Request) -> None:
@@ -95,6 +95,6 @@ class Sessions:
             self._awaited.setdefault(answer, []).append(number)
 
     def _settled(self, keys: Iterable[Key]) -> None:
-        for key in keys:
+        for key in keys if self._awaited else ():
             for number in self._awaited.pop(key, ()):
                 self.resume(number)

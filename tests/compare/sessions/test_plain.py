@@ -14,7 +14,9 @@ from shadowtap.content import Content, content_of
 from shadowtap.events import Request
 
 TOKENS = ["kJ8sD0aLq2ZxPw7R", "Zp3XmQ9dT1vBn5Ls==", "0b8f0e7c-2f1c-4f43-9d8a-1b2c3d4e5f60"]
-VALUES = st.sampled_from([*TOKENS, "1007", "53", "plain words", "a%2Fb", "", "Mon, 23 Nov 2026 12:00:00 GMT", "x" * 300])
+VALUES = st.sampled_from(
+    [*TOKENS, "1007", "53", "plain words", "a%2Fb", "", "Mon, 23 Nov 2026 12:00:00 GMT", "x" * 300]
+)
 NAMES = st.sampled_from(
     ["Date", "date", "Server", "Set-Cookie", "X-Auth", "Location", "ETag", "Cookie", "Referer", "X-Forwarded-For", " Fold"]
 )  # fmt: skip
@@ -63,7 +65,9 @@ def test_an_answer_that_is_said_to_issue_nothing_issues_nothing(
 
 @settings(max_examples=100)
 @given(REQUESTS, st.data())
-def test_where_nothing_is_known_that_is_asked_for_nothing_is_put_in(made: Request, data: st.DataObject) -> None:
+def test_where_nothing_is_known_that_is_asked_for_nothing_is_put_in(
+    made: Request, data: st.DataObject
+) -> None:
     wanted = asked(made, "me")
     if wanted is None:
         return
@@ -90,7 +94,8 @@ def test_most_requests_and_answers_are_plain() -> None:
 
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["before", "go", "produced", "answered", "fails"]), st.integers(0, 3)), max_size=24
+    st.tuples(st.sampled_from(["before", "go", "produced", "answered", "fails"]), st.integers(0, 3)),
+    max_size=24,
 )
 
 

@@ -7,7 +7,6 @@ Both are necessary conditions of the careful roads, not guesses: where they do n
 behind the start line is often what it was in the message before, so what it issues or asks for is remembered.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 
 from shadowtap.compare.sessions.issued import head_issues, may_issue

@@ -139,12 +139,13 @@ class Rebinder:
     def before(self, request: Request, *, wait: bool = True) -> Rebound | Wait:
         """What to do with a request of production's. With `wait` off it is made from what is known now: for one
         that has waited long enough."""
-        own, needed = self._key_of(request), set[Key]()
+        own = self._key_of(request)
         client = (self._pending.get(own) or self._expect(own, request)).client
         if client in self._unread:
             self._read(client, request.time_ns)
         if not (self.bindings or self._awaited) or not self._may_hold(request, client):
             return Rebound(request)
+        needed: set[Key] = set()
 
         def look(scope: str, value: str) -> str | None:
             awaited = self._awaited.get((scope, value.rstrip("=") or value))
@@ -320,6 +321,8 @@ class Rebinder:
 
     def _shrink(self) -> tuple[Key, ...]:
         """Give up the oldest where there are too many."""
+        if len(self._pending) <= MAX_PENDING and self._bytes <= MAX_PENDING_BYTES and not self._freed:
+            return ()
         settled: list[Key] = []
         while len(self._pending) > MAX_PENDING or self._bytes > MAX_PENDING_BYTES:
             self.counts["given_up"] += 1
