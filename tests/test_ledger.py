@@ -132,6 +132,7 @@ def target(ledger: Ledger) -> TargetAccount:
             "waited at http://a: 5 is not 3",
         ),
         (lambda ledger: setattr(ledger.observations, "open_now", 6), "observed: 30 is not 31"),
+        (lambda ledger: setattr(ledger.observations, "not_joined", 1), "observed: 30 is not 31"),
         (lambda ledger: setattr(ledger.sinks["jsonl:-"], "left_out", 6), "offered to jsonl:-: 25 is not 26"),
         (lambda ledger: setattr(ledger.sinks["jsonl:-"], "written", 18), "waiting for jsonl:-: 0 is not -1"),
     ],

@@ -74,6 +74,14 @@ def test_a_loop_that_comes_too_late_is_too_busy_whatever_it_computes() -> None:
     assert load.comparer.share < 1
 
 
+def test_a_loop_that_comes_too_late_is_not_measured_any_longer() -> None:
+    load = Load()
+    load.comparer.tick(0.0, 0.0, 0.0)
+    load.answers(8)
+    load.comparer.tick(0.12, 0.1, 0.07)
+    assert load.comparer.share == 1 / 2
+
+
 def test_where_comparing_costs_next_to_nothing_it_helps_nobody_to_do_less() -> None:
     load = Load()
     load.cost_s = 0.0001

@@ -32,8 +32,8 @@ _LEARNED = ("learned: ", "reference: ")
 
 class Counts(msgspec.Struct):
     """What became of the requests replayed to one target, as far as conditions ask for it. `left_out` are those that
-    there was no time to compare, `unseen` those of them of which production's answer was not even looked at; all others
-    count for what is compared."""
+    there was no time to compare, `unseen` those of them of which production's answer was not even looked at; all
+    others count for what is compared."""
 
     replayed: int = 0
     unanswered: int = 0

@@ -5,8 +5,8 @@
 
 Fields that say who answered, when and by which road are left out, of some only the presence counts (`header_names`).
 Lists whose order means nothing are sets. Lines that are equal in both heads are not looked at twice: they are most.
-Where two heads have the same fields in the same order, as those of two versions of one program have, it is often seen at
-once that no difference counts.
+Where two heads have the same fields in the same order, as those of two versions of one program have, it is often
+seen at once that no difference counts.
 """
 
 import re

@@ -6,8 +6,8 @@ the request to send; None means that it must wait, until `resume` says that it i
 for `wait_s` is asked for the last time, with `wait` off, and goes. Nobody else waits: also where connections are
 pooled, only the requests of the same production connection stand behind it.
 
-Nearly always a request need not wait and finds a connection of its own with nothing to do: it is sent on the spot, and
-there is no turn to keep. The next one of its connection finds it under way, if it comes before the answer.
+Nearly always a request need not wait and finds a connection of its own with nothing to do: it is sent on the spot,
+and there is no turn to keep. The next one of its connection finds it under way, if it comes before the answer.
 
 Requests go on in a later turn of the event loop, never from within a lane that is about to say what comes next.
 """

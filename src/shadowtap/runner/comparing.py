@@ -5,7 +5,8 @@ the event loop has hardly any time to spare, or comes too late to what it has pl
 compared; the share shrinks by half while that lasts, and grows slowly afterwards. Which answers are taken does not
 depend on what they say nor on the rhythm in which they come: a hash of their number decides, so the share of those
 that differ holds for all of them. Where nobody else wants to know of requests (`early`), it is decided as soon as one
-is seen, and what is left out is not even put together with its answers; else when all is known. Files wait until they are compared. What is left out is counted and told.
+is seen, and what is left out is not even put together with its answers; else when all is known. Files wait until they
+are compared. What is left out is counted and told.
 """
 
 import time
@@ -19,7 +20,7 @@ from shadowtap.ledger import ObservationCounters
 from shadowtap.replay.schedule import LAP
 
 WINDOW_S = 0.2
-"""How long the load is measured before the share changes."""
+"""How long the load is measured before the share changes; a loop that comes too late is not waited for."""
 BUSY, CALM = 0.85, 0.7
 """Shares of a window that the loop's thread may compute: above the one comparing gives way, below the other it may
 have more."""
@@ -34,7 +35,8 @@ _WORD = 1 << 32
 
 class Comparer:
     """Compares observations. `counters` are those of the ledger; `sampling` says whether answers may be left out;
-    `early` that `takes` is asked of each request, and only those taken are `observed`; `issued` gives the pairs of values that mean the same in the sessions of a target."""
+    `early` that `takes` is asked of each request, and only those taken are `observed`; `issued` gives the pairs of
+    values that mean the same in the sessions of a target."""
 
     def __init__(
         self,
@@ -99,12 +101,12 @@ class Comparer:
         self._late_s = max(self._late_s, late_s)
         if self._since is None:
             self._since = now, busy_s
-        elapsed = now - self._since[0]
-        if not self._sampling or elapsed < WINDOW_S:
+        elapsed, late = now - self._since[0], self._late_s > LATE_S
+        if not self._sampling or (elapsed < WINDOW_S and not late):
             return
-        busy = (busy_s - self._since[1]) / elapsed
-        if busy > BUSY or self._late_s > LATE_S:
-            if self._spent_s > WORTH * elapsed:
+        busy = (busy_s - self._since[1]) / elapsed if elapsed else 0.0
+        if busy > BUSY or late:
+            if self._spent_s > WORTH * max(elapsed, self._late_s):
                 self._give_way()
         elif busy < CALM:
             self.share = min(1.0, self.share + STEP)

@@ -6,8 +6,8 @@ in any order behind the first; an `Observation` is emitted exactly once for each
 Interim answers (1xx) end nothing. Requests are told apart by connection and index, since what is sent may be another
 value than what production sent.
 
-Where only a sample of the requests is wanted (`Sample`), those outside of it are not begun: they cost next to nothing,
-and their outcomes are told to the sample alone.
+Where only a sample of the requests is wanted (`Sample`), those outside of it are not begun: they cost next to
+nothing, and their outcomes are told to the sample alone.
 
 Limits. At most `limit` requests and `limit_bytes` octets of them and their answers may be open, none longer than
 `wait_s`: beyond these the oldest is emitted with what there is, and counted under the limit's name. What comes for it
@@ -72,7 +72,8 @@ class _Open(msgspec.Struct, gc=False):
 
 
 class Joiner:
-    """Joins; `emit` gets each observation, `sample` says of which requests. `now` are seconds of a clock that only grows, told by `tick`."""
+    """Joins; `emit` gets each observation, `sample` says of which requests. `now` are seconds of a
+    clock that only grows, told by `tick`."""
 
     def __init__(
         self,
@@ -90,7 +91,7 @@ class Joiner:
         self._open: dict[Key, _Open] = {}
         self._sample = sample
         self._left: dict[Key, int] = {}
-        """How much is still to come for requests that are not joined: to tell what comes for them from what is late."""
+        """How much is still to come for requests that are not joined: it is not late."""
         self._limit, self._limit_bytes, self._wait_s = limit, limit_bytes, wait_s
         self._due = now + wait_s
         self._bytes = 0

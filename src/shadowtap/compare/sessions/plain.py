@@ -3,8 +3,8 @@
     issues_nothing(response)    whether `issued` would find nothing
     asked(request, client)      all that `Rewriting` would look up; where nothing of it is known, nothing is put in
 
-Both are necessary conditions of the careful roads, not guesses: where they do not hold, those roads are taken. What is
-behind the start line is often what it was in the message before, so what it issues or asks for is remembered.
+Both are exact, not guesses: where they cannot tell, the careful roads are taken. What is behind the start line is
+often what it was in the message before, so what it issues or asks for is remembered.
 """
 
 from functools import lru_cache
