@@ -293,8 +293,8 @@ class RequestAccount(msgspec.Struct):
 class ObservationCounters(msgspec.Struct):
     """Requests joined with all their answers, where somebody wants them. `emitted` is complete or counted in `early`,
     by the limit that did not let it wait; `late` are answers that came afterwards. `not_joined` are requests that
-    only comparing wanted to know of, and there was no time for. `compared` counts targets' answers and failures that were
-    compared with production's, `not_compared` those that there was no time for."""
+    only comparing wanted to know of, and there was no time for. `compared` counts targets' answers and failures that
+    were compared with production's, `not_compared` those that there was no time for."""
 
     emitted: int = 0
     not_joined: int = 0
