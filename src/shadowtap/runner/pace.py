@@ -21,7 +21,7 @@ class Pace:
         self._last = 0.0
 
     def wait_ms(self, packets: int, now: float) -> int:
-        """The next wait, after a batch of so many packets; `now` in seconds. The loop's timers count whole ms, so parts
+        """The next wait, after a batch of so many packets; `now` in seconds. The loop counts whole ms, so parts
         of one are owed to the waits that follow."""
         elapsed_ms = (now - self._last) * 1000
         if not 1 < elapsed_ms < 100:
