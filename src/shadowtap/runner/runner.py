@@ -172,7 +172,7 @@ class Runner:
                 self._comparer = Comparer(
                     self._comparison,
                     ledger.observations,
-                    sampling=self._is_timed(specs),
+                    sampling=settings.compare.sampling and self._is_timed(specs),
                     issued=self._issued,
                     tell=self.tell,
                 )
