@@ -22,8 +22,8 @@ from shadowtap.replay.schedule import LAP
 WINDOW_S = 0.2
 """How long the load is measured before the share changes; a loop that comes too late is not waited for."""
 BUSY, CALM = 0.85, 0.7
-"""Shares of a window that the loop's thread may compute: above the one comparing gives way, below the other it may
-have more."""
+"""Shares of a window that the loop's thread may compute, or wait for a processor: above the one comparing gives way,
+below the other it may have more."""
 LATE_S = 0.05
 """How much later than planned the loop may come to its own affairs."""
 WORTH = 0.05
@@ -97,7 +97,7 @@ class Comparer:
         return replace(observation, verdicts=tuple(verdicts))
 
     def tick(self, now: float, busy_s: float, late_s: float) -> None:
-        """What the loop's clock says: the time, the seconds that its thread has computed, how late this tick is."""
+        """What the loop's clock says: the time, for how long its thread has wanted to compute, how late this tick is."""
         self._late_s = max(self._late_s, late_s)
         if self._since is None:
             self._since = now, busy_s

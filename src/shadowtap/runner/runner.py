@@ -31,6 +31,7 @@ from shadowtap.report.serving import HttpServer
 from shadowtap.report.status import StatusServer
 from shadowtap.report.ui import PageServer
 from shadowtap.runner.comparing import Comparer
+from shadowtap.runner.demand import wanted_s
 from shadowtap.runner.fates import Fates
 from shadowtap.runner.files import FileReader
 from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
@@ -488,7 +489,7 @@ class Runner:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
             if self._comparer is not None:
-                self._comparer.tick(now, time.thread_time(), now - due)
+                self._comparer.tick(now, wanted_s(), now - due)
             if self._live:
                 self._fates.decide(self._pipeline.advance(time.time_ns()))
             for target in self._targets:
