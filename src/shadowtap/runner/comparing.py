@@ -97,7 +97,7 @@ class Comparer:
         return replace(observation, verdicts=tuple(verdicts))
 
     def tick(self, now: float, busy_s: float, late_s: float) -> None:
-        """What the loop's clock says: the time, for how long its thread has wanted to compute, how late this tick is."""
+        """What the loop's clock says: the time, how long its thread has wanted to compute, how late this tick is."""
         self._late_s = max(self._late_s, late_s)
         if self._since is None:
             self._since = now, busy_s
