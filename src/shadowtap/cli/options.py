@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
         """Parse all of it; UsageError names the first thing that is not understood."""
-        known, rest = self.parse_known_args(argv)
+        known, rest = self.parse_known_intermixed_args(argv)
         for word in rest:
             if word.startswith("-") and word != "-":
                 self._unknown(word.partition("=")[0])
