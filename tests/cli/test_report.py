@@ -176,7 +176,15 @@ def test_wrong_usage(ran, tmp_path, capsys):
     err = capsys.readouterr().err
     assert "one more file of its kind" in err
     assert "report /nowhere/x.html: cannot be written" in err
-    assert "--ui: expected HOST:PORT" in err
+    assert "--ui: expected PORT or HOST:PORT" in err
+
+
+def test_a_page_does_not_replace_what_it_is_made_of(ran, tmp_path, capsys):
+    folder, _ = ran
+    before = (folder / "found.json").read_bytes()
+    assert main(["report", f"{folder}/found.json", "-o", f"{folder}/./found.json"]) == 2
+    assert "found.json: is what is read, too; name another file" in capsys.readouterr().err
+    assert (folder / "found.json").read_bytes() == before
 
 
 def test_an_edited_findings_file_is_only_text(ran, tmp_path):

@@ -8,6 +8,7 @@ from typing import Any
 
 from shadowtap.cli.findings import findings, judged
 from shadowtap.cli.options import Parser, reader
+from shadowtap.cli.output import PRIVATE, write_whole
 from shadowtap.compare import (
     Comparison,
     State,
@@ -21,7 +22,7 @@ from shadowtap.config import Settings
 from shadowtap.config.addresses import parse_target
 from shadowtap.config.compare import CompareSettings, conditions_of, rules_of
 from shadowtap.config.kinds import Text
-from shadowtap.errors import RunError, UsageError
+from shadowtap.errors import UsageError
 from shadowtap.runner.sinks import masker_of, masking_key
 
 _FIELDS = {
@@ -136,14 +137,6 @@ def noise_of(compare: CompareSettings) -> list[Any]:
 
 
 def _write(path: str, text: str) -> None:
-    if path == "-":
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-        return
-    try:
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+    """A file as it is; on stdout a line end behind it."""
+    text += "\n" if path == "-" else ""
+    write_whole(path, text.encode(), "what was compared", mode=PRIVATE)

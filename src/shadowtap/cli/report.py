@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from shadowtap.cli.comparing import noise_of
 from shadowtap.cli.options import Parser, reader
-from shadowtap.cli.output import PRIVATE, check_writable, write_whole
+from shadowtap.cli.output import PRIVATE, check_writable, refuse_overwriting, write_whole
 from shadowtap.compare import Comparison, overall
 from shadowtap.compare.conditions import Judgement, State
 from shadowtap.config import Settings
@@ -82,6 +82,7 @@ def execute(argv: list[str]) -> int:
     """Carry it out."""
     args = parser().parse(argv)
     check_writable(args.output, "report")
+    refuse_overwriting(args.output, args.sources, "report")
     tables = {"compare": {"fail_on": tuple(args.fail_on)}} if args.fail_on else {}
     settings = load(args.config, for_tables=tables)
     folders = [url.removeprefix(_RECORDING) for url in args.sources if _is_recording(url)]
