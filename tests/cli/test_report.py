@@ -187,6 +187,16 @@ def test_a_page_does_not_replace_what_it_is_made_of(ran, tmp_path, capsys):
     assert (folder / "found.json").read_bytes() == before
 
 
+def test_conditions_afterwards_say_why_and_need_a_recording(ran, tmp_path, capsys):
+    folder, _ = ran
+    page = str(tmp_path / "x.html")
+    assert main(["report", f"recording:{folder}/kept", "-o", page, "--fail-on", "mismatch > 1%"]) == 1
+    assert "FAILED    mismatch > 1%" in capsys.readouterr().err
+    assert main(["report", f"{folder}/found.json", "-o", page, "--fail-on", "mismatch > 90%"]) == 2
+    assert "files of a run hold its own verdict" in capsys.readouterr().err
+    assert main(["report", f"{folder}/found.json", f"{folder}/summary.json", "-o", page]) == 0
+
+
 def test_an_edited_findings_file_is_only_text(ran, tmp_path):
     folder, _ = ran
     found = json.loads((folder / "found.json").read_text())
