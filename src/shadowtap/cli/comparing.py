@@ -22,6 +22,7 @@ from shadowtap.config import Settings
 from shadowtap.config.addresses import parse_target
 from shadowtap.config.compare import CompareSettings, conditions_of, rules_of
 from shadowtap.config.kinds import Text
+from shadowtap.config.sources import can_be_read_again, parse
 from shadowtap.errors import UsageError
 from shadowtap.runner.sinks import masker_of, masking_key
 
@@ -101,7 +102,7 @@ def tell(comparison: Comparison, settings: Settings, *, quiet: bool) -> int:
     masker = masker_of(settings.mask, masking_key(settings.mask, os.urandom))
     noise = comparison.learned.rules()
     if not quiet:
-        lines = [*findings(results, masker), *judged(judgements)]
+        lines = [*findings(results, masker), *_about_pace(settings), *judged(judgements)]
         print("\n".join(lines), file=sys.stderr, flush=True)
     if compare.json is not None:
         _write(compare.json, json_text(results, judgements, noise, masker))
@@ -111,6 +112,18 @@ def tell(comparison: Comparison, settings: Settings, *, quiet: bool) -> int:
         _write(compare.save_noise, write_noise(noise, masker))
     failed = bool(conditions_of(compare)) and overall(judgements) is not State.PASSED
     return FAILED if failed else 0
+
+
+def _about_pace(settings: Settings) -> list[str]:
+    """A warning where latencies are those of a target under full load."""
+    paced = settings.schedule is not None and settings.schedule.speed is not None
+    if paced or not all(can_be_read_again(parse(url)) for url in settings.sources):
+        return []
+    return [
+        "",
+        "Requests were sent as fast as the target took them, so its latencies are not",
+        "comparable with production's; `shadowtap replay` keeps production's pace.",
+    ]
 
 
 def _reference(compare: CompareSettings, names: list[str]) -> str | None:
