@@ -41,6 +41,7 @@ from shadowtap.runner.sessions import Sessions
 from shadowtap.runner.shape import Shape
 from shadowtap.runner.shaping import Stages
 from shadowtap.runner.sinks import Sink, masker_of, open_sink
+from shadowtap.runner.slices import ask_for_short_slices
 from shadowtap.runner.surroundings import connections as connections_each
 from shadowtap.runner.surroundings import escaped, raise_file_limit, signals
 from shadowtap.runner.targets import open_target
@@ -326,6 +327,8 @@ class Runner:
 
     def _begin(self, sources: list[LiveSource | FileSource], specs: list[SourceSpec]) -> None:
         files: list[tuple[FileSource, Decapsulator]] = []
+        if any(isinstance(source, LiveSource) for source in sources):
+            ask_for_short_slices()
         for source, spec in zip(sources, specs, strict=True):
             road = self._pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(self.settings.ports))
             if isinstance(source, LiveSource):
