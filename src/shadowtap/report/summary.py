@@ -69,7 +69,9 @@ def _requests(ledger: Ledger) -> list[str]:
 
 def _target(target: TargetAccount) -> list[str]:
     state = "" if target.state == "up" else f"  ({target.state})"
-    replayed = Line("replayed", target.replayed, _NOT_ANSWERED if target.failed and not target.answered else "")
+    replayed = Line(
+        "replayed", target.replayed, _NOT_ANSWERED if target.failed and not target.answered else ""
+    )
     lines = [f"{target.name}{state}", _row(replayed), *_sum(outcomes(target))]
     if target.overflowed:
         lines.append(_row(Line("overflowed", target.overflowed, "its queue was full"), "not taken"))
