@@ -68,6 +68,19 @@ def test_slow_requests_far_behind_their_time_come_at_their_time(tmp_path):
     assert indices(tmp_path / "rec") == list(range(30_000))
 
 
+def test_a_journal_that_was_left_comes_before_what_was_written_later(tmp_path):
+    root = tmp_path / "rec"
+    writing = Writing(root).write(plain(connection=1))
+    writing.store.abandon()
+    writing.write(plain(connection=2)).close()
+    for _ in range(2):
+        found = [o.exchange.request.connection.number for o in Recording(root).exchanges()]
+        assert found == [1, 2]
+        again = Writing(root)
+        again.store.repair()
+        again.close()
+
+
 def test_a_window_reads_no_other_hours(tmp_path):
     writing = Writing(tmp_path / "rec")
     writing.write(*(plain(at=NOON + later * HOUR, index=later) for later in range(4))).close()

@@ -58,11 +58,13 @@ class Recording:
         )  # first: a journal that is finished meanwhile is found as a file
         self.files: list[Path] = []
         self.encrypted: list[Path] = []
-        self.blocks = [block for path in self._finished() for block in self._of_file(path)]
+        finished = list(self._finished())
+        found = [block for path in finished for block in self._of_file(path)]
         done = {path.stem for path in layout.finished(self.root)}
         self.open_blocks = [b for j in journals if j.path.stem not in done for b in self._of_journal(j)]
-        self.blocks += self.open_blocks
-        self.blocks = [block for block in self.blocks if self._is_wanted(block)]
+        found += self.open_blocks
+        found.sort(key=lambda block: block.path.stem)  # as written: a journal that was left may be the older
+        self.blocks = [block for block in found if self._is_wanted(block)]
         self._check()
 
     # -- what there is -------------------------------------------------------------------------------------------
@@ -84,8 +86,9 @@ class Recording:
     # -- reading -------------------------------------------------------------------------------------------------
 
     def exchanges(self, *, outcomes: bool = True) -> Iterator[Observation]:
-        """Every observation, in the order in which they began. Without `outcomes` those and the verdicts are left
-        out, which is faster."""
+        """Every observation, in the order in which they began; those that began at one time in the order of their
+        connections, then as they were written. Without `outcomes` those and the verdicts are left out, which is
+        faster."""
         return (recorded.observation for recorded in self.recorded(outcomes=outcomes))
 
     def recorded(self, *, outcomes: bool = True) -> Iterator[Recorded]:
