@@ -68,6 +68,19 @@ def test_slow_requests_far_behind_their_time_come_at_their_time(tmp_path):
     assert indices(tmp_path / "rec") == list(range(30_000))
 
 
+def test_what_ends_while_it_is_being_opened_is_read_once(tmp_path):
+    root = tmp_path / "rec"
+    Writing(root).write(plain(0)).close()
+    (damaged,) = layout.finished(root)
+    damaged.write_bytes(b"")
+    writing = Writing(root).write(*many(3))
+    recording = Recording(
+        root, notify=lambda _: writing.close()
+    )  # told of the damage, before it comes to the journal
+    assert len(layout.finished(root)) == 2
+    assert [o.exchange.request.index for o in recording.exchanges()] == [0, 1, 2]
+
+
 def test_a_journal_that_was_left_comes_before_what_was_written_later(tmp_path):
     root = tmp_path / "rec"
     writing = Writing(root).write(plain(connection=1))

@@ -60,7 +60,7 @@ class Recording:
         self.encrypted: list[Path] = []
         finished = list(self._finished())
         found = [block for path in finished for block in self._of_file(path)]
-        done = {path.stem for path in layout.finished(self.root)}
+        done = {path.stem for path in finished}  # not those that are there by now: they have not been read
         self.open_blocks = [b for j in journals if j.path.stem not in done for b in self._of_journal(j)]
         found += self.open_blocks
         found.sort(key=lambda block: block.path.stem)  # as written: a journal that was left may be the older
