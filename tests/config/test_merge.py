@@ -89,7 +89,13 @@ def test_the_example_holds_every_key_with_its_default(file):
     lines = [line[2:] if line.startswith("#:") else line for line in plain.splitlines()]
     settings = load(file("\n".join(line.strip() for line in lines)))
     bare = Settings(sources=settings.sources, targets=settings.targets, status=settings.status)
-    given = {"summary": "ledger.json", "duration_s": 600.0, "ports": (80, 8080)}
+    given = {
+        "summary": "ledger.json",
+        "report": "report.html",
+        "ui": "8080",
+        "duration_s": 600.0,
+        "ports": (80, 8080),
+    }
     for name in Settings.__struct_fields__:
         assert getattr(settings, name) == given.get(name, getattr(bare, name)), name
     documented = [

@@ -326,7 +326,7 @@ def buggy(*_, **__):
     [
         "shadowtap.pipeline.Pipeline.feed",
         "shadowtap.pipeline.Pipeline.advance",
-        "shadowtap.runner.runner.is_marked",
+        "shadowtap.runner.fates.is_marked",
         "shadowtap.replay.target.Target.tick",
         "shadowtap.replay.target.Target.answered",
         "shadowtap.replay.outgoing.outgoing",

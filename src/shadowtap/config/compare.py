@@ -15,7 +15,8 @@ _LISTS = ("ignore", "unordered", "classes", "compare_headers", "ignore_headers",
 
 class CompareSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`reference` is the target that runs production's version; `fail_on` are conditions under which the run has
-    failed. `json`, `junit` and `save_noise` are files that are written at the end."""
+    failed. `sampling` says whether a share of the answers may go uncompared where comparing cannot keep up. `json`,
+    `junit` and `save_noise` are files that are written at the end."""
 
     enabled: Switch = False
     ignore: Names = ()
@@ -25,6 +26,7 @@ class CompareSettings(msgspec.Struct, frozen=True, kw_only=True):
     compare_headers: Names = ()
     ignore_headers: Names = ()
     shared_state: Switch = False
+    sampling: Switch = True
     noise_file: Text | None = None
     reference: Text | None = None
     fail_on: Names = ()

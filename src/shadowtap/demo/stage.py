@@ -45,7 +45,7 @@ def play(
         settings = Settings(
             sources=(f"vxlan://127.0.0.1:{port}",),
             targets=(TargetSettings(url=f"http://127.0.0.1:{around.target_port}"),),
-            compare=CompareSettings(enabled=True, fail_on=(CONDITION,)),
+            compare=CompareSettings(enabled=True, sampling=False, fail_on=(CONDITION,)),
             duration_s=seconds + MORE_S,
         )
         comparison = Comparison(targets=[str(target.address) for target in settings.targets])

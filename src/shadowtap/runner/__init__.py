@@ -22,8 +22,9 @@ from shadowtap.compare import Comparison
 from shadowtap.config import Settings
 from shadowtap.ledger import Ledger
 from shadowtap.report import View
+from shadowtap.runner.fates import AMBIGUOUS, OWN_MARK, PRODUCTION_GUARD, TUNNEL
 from shadowtap.runner.reporting import Reporter
-from shadowtap.runner.runner import AMBIGUOUS, OWN_MARK, PRODUCTION_GUARD, TUNNEL, Runner
+from shadowtap.runner.runner import Runner
 from shadowtap.runner.surroundings import signals
 
 __all__ = ["AMBIGUOUS", "OWN_MARK", "PRODUCTION_GUARD", "TUNNEL", "Reporter", "Runner", "run"]

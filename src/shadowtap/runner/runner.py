@@ -16,11 +16,6 @@ from shadowtap.config.sources import Spec, StoredSpec, parse
 from shadowtap.decap import Decapsulator
 from shadowtap.errors import RunError
 from shadowtap.events import (
-    Ended,
-    Endpoint,
-    Exchange,
-    Fault,
-    Flag,
     Frames,
     Message,
     Observation,
@@ -29,32 +24,28 @@ from shadowtap.events import (
 )
 from shadowtap.ledger import Ledger, ObservationCounters, ScheduleAccount, SessionCounters
 from shadowtap.pipeline import Pipeline
-from shadowtap.replay import Guard, Target, is_marked
+from shadowtap.replay import Target
 from shadowtap.report import View
 from shadowtap.report.health import Health
 from shadowtap.report.serving import HttpServer
 from shadowtap.report.status import StatusServer
 from shadowtap.report.ui import PageServer
 from shadowtap.runner.comparing import Comparer
+from shadowtap.runner.fates import Fates
 from shadowtap.runner.files import FileReader
 from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
 from shadowtap.runner.live import LiveReader
 from shadowtap.runner.observe import Joiner
 from shadowtap.runner.reporting import Reporter
 from shadowtap.runner.sessions import Sessions
-from shadowtap.runner.shape import DUPLICATE, Shape, count_untaken, lane_of
+from shadowtap.runner.shape import Shape
 from shadowtap.runner.shaping import Stages
 from shadowtap.runner.sinks import Sink, masker_of, open_sink
+from shadowtap.runner.slices import ask_for_short_slices
 from shadowtap.runner.surroundings import connections as connections_each
 from shadowtap.runner.surroundings import escaped, raise_file_limit, signals
 from shadowtap.runner.targets import open_target
 from shadowtap.stored import Apart, CaptureSource, Stored, open_stored
-from shadowtap.transform.duplicates import Duplicates
-
-OWN_MARK = "own_mark"
-AMBIGUOUS = "ambiguous_framing"
-TUNNEL = "connect_method"
-PRODUCTION_GUARD = "production_guard"
 
 _TICK_S = 0.05
 """Holes, idle connections and deadlines are looked at this often."""
@@ -91,10 +82,9 @@ class Runner:
         self._comparison = comparison
         self._comparer: Comparer | None = None
         self._reporter = reporter
-        self._guard = Guard()
         self._stages: Stages | None = None
         self._shape: Shape | None = None
-        self._copies: Duplicates | None = None
+        self._fates: Fates
         self._joiner: Joiner | None = None
         self._sessions: dict[str, Sessions] = {}
         self._sinks: list[Sink] = []
@@ -106,7 +96,6 @@ class Runner:
         self._kept: KeptReader | ScheduledReader | None = None
         self._scheduled: ScheduledReader | None = None
         self._started = False
-        self._all_refused = False
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._broken: Exception | None = None
@@ -184,24 +173,31 @@ class Runner:
                 self._comparer = Comparer(
                     self._comparison,
                     ledger.observations,
-                    sampling=self._is_timed(specs),
+                    sampling=settings.compare.sampling and self._is_timed(specs),
                     issued=self._issued,
                     tell=self.tell,
                 )
         if settings.rebinds and not settings.dry_run:
             self._sessions = {str(t.address): self._new_sessions() for t in settings.targets}
-        if not stages.wanted and self._joiner is None and not self._sessions:
-            self._copies = stages.duplicates
-            return
-        self._shape = Shape(
-            ledger.requests,
+        if stages.wanted or self._joiner is not None or self._sessions:
+            self._shape = Shape(
+                ledger.requests,
+                self._targets,
+                stages=stages,
+                joiner=self._joiner,
+                sessions=tuple(self._sessions.values()),
+                clock=self._now_ns,
+            )
+            self._pipeline = self._new_pipeline(0)
+        self._fates = Fates(
+            settings,
+            ledger,
             self._targets,
-            stages=stages,
-            joiner=self._joiner,
-            sessions=tuple(self._sessions.values()),
-            clock=self._now_ns,
+            shape=self._shape,
+            copies=stages.duplicates,
+            tell=self.tell,
+            break_off=self.break_off,
         )
-        self._pipeline = self._new_pipeline(0)
 
     def _is_timed(self, specs: list[Spec]) -> bool:
         """Whether requests come at moments of their own, and do not wait until there is time for them."""
@@ -232,7 +228,7 @@ class Runner:
                 on_outcome=self._outcomes(sessions),
                 keep_bodies=self._shape is not None and self._shape.wants_answers,
                 notify=self.tell,
-                on_addresses=self._check_target,
+                on_addresses=self._fates.check_target,
                 sessions=sessions,
             )
             self._targets.append(target)
@@ -331,6 +327,8 @@ class Runner:
 
     def _begin(self, sources: list[LiveSource | FileSource], specs: list[SourceSpec]) -> None:
         files: list[tuple[FileSource, Decapsulator]] = []
+        if any(isinstance(source, LiveSource) for source in sources):
+            ask_for_short_slices()
         for source, spec in zip(sources, specs, strict=True):
             road = self._pipeline.road(vnis=spec.vnis, ports=spec.ports | frozenset(self.settings.ports))
             if isinstance(source, LiveSource):
@@ -428,7 +426,7 @@ class Runner:
         try:
             for reader in self._live:
                 reader.stop()
-            self.dispatch(self._pipeline.finish(time.time_ns()))
+            self._fates.decide(self._pipeline.finish(time.time_ns()))
             if self._files is not None:
                 self._files.stop()
             if self._kept is not None:
@@ -488,7 +486,7 @@ class Runner:
             if self._comparer is not None:
                 self._comparer.tick(now, time.thread_time(), now - due)
             if self._live:
-                self.dispatch(self._pipeline.advance(time.time_ns()))
+                self._fates.decide(self._pipeline.advance(time.time_ns()))
             for target in self._targets:
                 target.tick(now)
             if self._shape is not None:
@@ -503,7 +501,11 @@ class Runner:
 
     def take(self, frames: Frames, road: Decapsulator) -> None:
         """A batch of a live source."""
-        self.dispatch(self._pipeline.feed(frames, road))
+        self._fates.decide(self._pipeline.feed(frames, road))
+
+    def dispatch(self, messages: list[Message]) -> None:
+        """Messages of a file, or of what was kept."""
+        self._fates.decide(messages)
 
     # -- messages --------------------------------------------------------------------------------------------
 
@@ -516,88 +518,6 @@ class Runner:
         if self._joiner is not None and self._joiner.counters.open_now > _FILE_OPEN:
             return False
         return all(target.has_room(request, _FILE_BACKLOG) for target in self._targets)
-
-    def dispatch(self, messages: list[Message]) -> None:
-        """Give messages to whom they concern."""
-        for message in messages:
-            if type(message) is Request:
-                self._on_request(message)
-            elif type(message) is Exchange:
-                self._on_exchange(message)
-            elif isinstance(message, Ended):
-                if self._shape is not None:
-                    self._shape.ended(message)
-                    continue
-                self._on_end(message.connection)
-
-    def _on_end(self, connection: int) -> None:
-        number = connection if self._copies is None else self._copies.ended(connection)
-        if number is not None:
-            for target in self._targets:
-                target.connection_ended(number)
-
-    def _on_request(self, request: Request) -> None:
-        account, marked = self.ledger.requests, is_marked(request.head)
-        account.seen += 1
-        if not request.index and not marked:
-            self._saw_server(request.connection.server)
-        shape, copies = self._shape, self._copies
-        if shape is not None:
-            if not shape.saw(request):
-                return
-        elif copies is not None and request.connection.vni is not None:
-            if copies.is_duplicate(request):
-                account.refused[DUPLICATE] += 1
-                return
-            if copies.shared:
-                request = lane_of(request, copies)
-        if request.fault is not None:
-            self._lose(request, "incomplete", request.fault)
-        elif marked:
-            self._lose(request, "refused", OWN_MARK)
-        elif request.flags and Flag.AMBIGUOUS_LENGTH in request.flags and not self.settings.replay_ambiguous:
-            self._lose(request, "refused", AMBIGUOUS)
-        elif request.method == b"CONNECT":
-            self._lose(request, "refused", TUNNEL)
-        elif self._all_refused:
-            self._lose(request, "refused", PRODUCTION_GUARD)
-        elif shape is not None:
-            shape.request(request)
-        else:
-            taken = False
-            for target in self._targets:
-                taken |= target.offer(request)
-            if taken:
-                account.replayed += 1
-            else:
-                count_untaken(account, self._targets)
-
-    def _lose(self, request: Request, bucket: str, reason: str) -> None:
-        """A request is not replayed."""
-        if self._shape is not None:
-            self._shape.lost(request, bucket, reason)
-        else:
-            getattr(self.ledger.requests, bucket)[reason] += 1
-
-    def _on_exchange(self, exchange: Exchange) -> None:
-        request, response = exchange.request, exchange.response
-        if exchange.lost_request:
-            requests = self.ledger.requests
-            requests.seen += 1
-            requests.incomplete[Fault.UNSEEN] += 1
-        if self._shape is not None:
-            self._shape.exchange(exchange)
-        if response is None:
-            return
-        latency_ns = None
-        if request is None:
-            self._saw_server(response.connection.server)
-        else:
-            latency_ns = response.time_ns - request.end_ns
-        if response.fault is not None:
-            self.ledger.messages.responses_incomplete[response.fault] += 1
-        if response.status >= 200 or response.status == 101:
-            self.ledger.production.record(response.status, latency_ns)
 
     def _on_observation(self, observation: Observation) -> None:
         """All that will be known of a request is known."""
@@ -625,29 +545,6 @@ class Runner:
             sessions.refresh()
         if self.ledger.schedule is not None and self._scheduled is not None:
             self._scheduled.report()
-
-    # -- safety ----------------------------------------------------------------------------------------------
-
-    def _saw_server(self, server: Endpoint) -> None:
-        if not self._guard.saw(server) or self.settings.allow_production_target:
-            return
-        for target in self._targets:
-            self._check_target(target)
-
-    def _check_target(self, target: Target) -> None:
-        conflict = self._guard.conflict(target.addresses)
-        if conflict is None or target.refused or self.settings.allow_production_target:
-            return
-        target.refuse(PRODUCTION_GUARD)
-        why = (
-            f"target {target.account.name} is refused: {conflict.address} is a server in the mirrored traffic, "
-            "so requests would go to production; name another target, or allow it with --allow-production-target"
-        )
-        self._all_refused = all(other.refused for other in self._targets)
-        if self._all_refused:
-            self.break_off(RunError(why))
-        else:
-            self.tell(why)
 
     def tell(self, text: str) -> None:
         """A notice for whoever watches."""
