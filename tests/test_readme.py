@@ -128,7 +128,7 @@ async def test_what_is_kept_can_be_asked_and_converted(place: Path) -> None:
             shell = await asyncio.create_subprocess_shell(line, stdout=asyncio.subprocess.PIPE)
             told = (await shell.communicate())[0].decode()
             assert shell.returncode == 0
-            assert "query" not in line or told.split()[:3] == ["endpoint", "requests", "p99_ms"]
+            assert "query" not in line or told.split()[:4] == ["method", "endpoint", "requests", "p99_ms"]
     assert "answers a second" in (place / "traffic.html").read_text()
     assert (place / "traffic.gor").read_bytes().count(b"GET /") == 20
 

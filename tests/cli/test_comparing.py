@@ -147,6 +147,8 @@ def test_a_recording_is_compared_when_it_is_replayed(server, capture, tmp_path, 
         (["--compare", "--reference", "ftp://other"], "--reference ftp://other: "),
         (["--compare", "--reference", "jsonl:-"], "--reference jsonl:-: is a sink"),
         (["--compare", "--reference", "http://b"], "the only target cannot be the reference"),
+        (["--compare-json", "/nowhere/x.json"], "compare-json /nowhere/x.json: cannot be written"),
+        (["--save-noise", "/nowhere/x.toml"], "save-noise /nowhere/x.toml: cannot be written"),
         (["--compare", "--noise", "/nowhere.toml"], "/nowhere.toml: cannot be read"),
     ],
 )

@@ -17,12 +17,12 @@ from shadowtap.record.key import RecordingKey
 from shadowtap.record.merge import Recorded, in_time
 from shadowtap.record.messages import messages
 from shadowtap.record.rows import EVERYTHING, EXCHANGE_ONLY
-from shadowtap.record.schema import RUN_KEY, VERSION, version_of
+from shadowtap.record.schema import MASKED_KEY, RUN_KEY, VERSION, version_of
 
 
 class Recording:
     """What is in the folder `root` now. `files` are its finished files, `encrypted` those of them that are; `blocks`
-    are all rows, `open_blocks` those of journals.
+    are all rows, `open_blocks` those of journals; `masked` says whether secrets were masked in any of it.
 
     `since_ns` and `until_ns` (wall-clock nanoseconds; the end excluded) limit it to exchanges that began then.
     `problems` has one line per file that could not be read, `notify` is given the same lines; `skipped_rows` counts
@@ -58,6 +58,7 @@ class Recording:
         )  # first: a journal that is finished meanwhile is found as a file
         self.files: list[Path] = []
         self.encrypted: list[Path] = []
+        self.masked = any(journal.header.masked for journal in journals)
         finished = list(self._finished())
         found = [block for path in finished for block in self._of_file(path)]
         done = {path.stem for path in finished}  # not those that are there by now: they have not been read
@@ -155,6 +156,7 @@ class Recording:
             )
         self.files.append(path)
         self.encrypted += [path] * encrypted
+        self.masked = self.masked or footer.metadata.get(MASKED_KEY) == b"yes"
         run = footer.metadata.get(RUN_KEY, b"").decode(errors="replace")
         return file_blocks(path, footer, run, self._key if encrypted else None)
 
