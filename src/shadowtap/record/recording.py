@@ -59,11 +59,13 @@ class Recording:
         self.files: list[Path] = []
         self.encrypted: list[Path] = []
         self.masked = any(journal.header.masked for journal in journals)
-        self.blocks = [block for path in self._finished() for block in self._of_file(path)]
-        done = {path.stem for path in layout.finished(self.root)}
+        finished = list(self._finished())
+        found = [block for path in finished for block in self._of_file(path)]
+        done = {path.stem for path in finished}  # not those that are there by now: they have not been read
         self.open_blocks = [b for j in journals if j.path.stem not in done for b in self._of_journal(j)]
-        self.blocks += self.open_blocks
-        self.blocks = [block for block in self.blocks if self._is_wanted(block)]
+        found += self.open_blocks
+        found.sort(key=lambda block: block.path.stem)  # as written: a journal that was left may be the older
+        self.blocks = [block for block in found if self._is_wanted(block)]
         self._check()
 
     # -- what there is -------------------------------------------------------------------------------------------
@@ -85,8 +87,9 @@ class Recording:
     # -- reading -------------------------------------------------------------------------------------------------
 
     def exchanges(self, *, outcomes: bool = True) -> Iterator[Observation]:
-        """Every observation, in the order in which they began. Without `outcomes` those and the verdicts are left
-        out, which is faster."""
+        """Every observation, in the order in which they began; those that began at one time in the order of their
+        connections, then as they were written. Without `outcomes` those and the verdicts are left out, which is
+        faster."""
         return (recorded.observation for recorded in self.recorded(outcomes=outcomes))
 
     def recorded(self, *, outcomes: bool = True) -> Iterator[Recorded]:
