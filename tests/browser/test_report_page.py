@@ -4,7 +4,6 @@ read in the dark, on a phone and on paper, a live one goes on, and nothing that 
 import json
 import socket
 import threading
-import time
 from contextlib import suppress
 
 import pytest
@@ -209,20 +208,15 @@ def test_paper(show, file):
 # -- large and hostile -----------------------------------------------------------------------------------------------
 
 
-def test_a_hundred_thousand_exchanges_open_in_two_seconds(show, tmp_path):
-    url = written(tmp_path, large.report())
-    began = time.monotonic()
-    shown = show(url)
+def test_a_hundred_thousand_exchanges_are_a_page_like_any_other(show, tmp_path):
+    """What a browser has to do does not grow with the exchanges: octets to read, elements to show and to filter."""
+    shown = show(written(tmp_path, large.report()))
+    assert (tmp_path / "report.html").stat().st_size < 4_000_000
     shown.locator("#account").wait_for()
-    took = time.monotonic() - began
-    ready = shown.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
-    print(
-        f"loaded after {ready:.0f} ms, {took:.2f} s with the window; {(tmp_path / 'report.html').stat().st_size / 1e6:.2f} MB"
-    )
-    assert 0 < ready < 2000
-    began = time.monotonic()
+    assert shown.evaluate("document.getElementsByTagName('*').length") < 20_000
+    whole = shown.locator("#differences details.group").count()
     shown.get_by_label("Filter differences").fill("endpoint7")
-    assert time.monotonic() - began < 2
+    assert f"of {whole} groups" in shown.locator("#differences .shown").inner_text()
 
 
 def test_a_planted_script_does_not_run(show, tmp_path):

@@ -66,11 +66,12 @@ def test_what_a_url_means(spec: SourceSpec) -> None:
         ("vxlan://h/path", '"vxlan://h/path" has more than an address and options; write vxlan://'),
         ("vxlan://h#x", '"vxlan://h#x" has more than an address and options'),
         ("vxlan://::1", '"vxlan://::1": "::1" is no HOST:PORT; put brackets around an IPv6 address, [::1]'),
+        ("vxlan://h:80x", '"vxlan://h:80x": "h:80x" is no HOST:PORT; write vxlan://0.0.0.0:4789'),
         ("vxlan://[::1", '"vxlan://[::1": "[::1" is no HOST:PORT; put brackets'),
         ("vxlan://[10.0.0.1]", '"vxlan://[10.0.0.1]": "10.0.0.1" is no IPv6 address; write [::]'),
         ("vxlan://h:0", '"vxlan://h:0": a port is a number from 1 to 65535, not 0'),
         ("vxlan://h:65536", '"vxlan://h:65536": a port is a number from 1 to 65535, not 65536'),
-        ("geneve://h:http", '"geneve://h:http": "h:http" is no HOST:PORT; put brackets'),
+        ("geneve://h:http", '"geneve://h:http": "h:http" is no HOST:PORT; write geneve://'),
         ("vxlan://h?vnis=7", 'unknown option "vnis"; there are: vni, from, port; for example vxlan://'),
         (
             "iface://eth0?vni=7",

@@ -3,6 +3,7 @@
 import http.server
 import json
 import threading
+from collections import Counter
 
 import pytest
 from captures import shop_visit, write
@@ -90,12 +91,15 @@ def test_too_few_answers_are_no_pass(server, tmp_path, capsys):
     assert "TOO FEW" in capsys.readouterr().err
 
 
-def test_verdicts_are_kept_with_the_exchanges(server, capture, tmp_path):
+def test_verdicts_are_kept_with_the_exchanges(server, capture, tmp_path, capsys):
     sink = f"jsonl:{tmp_path}/kept"
-    assert main(["run", "--from", capture, "--to", server(nth=100), sink, "--compare", "--quiet"]) == 0
+    assert main(["run", "--from", capture, "--to", server(nth=100), sink, "--compare", "--no-live"]) == 0
+    err = capsys.readouterr().err
+    assert "the sources have ended" in err  # nobody has interrupted this process, else not all is answered
     lines = [json.loads(line) for line in (tmp_path / "kept").read_text().splitlines()]
-    same = [line["targets"][0]["same"] for line in lines if line["kind"] == "fate"]
-    assert (same.count(True), same.count(False)) == (396, 4)
+    fates = [line for line in lines if line["kind"] == "fate"]
+    told = [(fate["fate"], out["failure"], out["same"]) for fate in fates for out in fate["targets"]]
+    assert Counter(told) == {("replayed", None, True): 396, ("replayed", None, False): 4}, err
 
 
 def test_a_reference_gets_every_request_and_teaches_what_is_noise(server, capture, tmp_path, capsys):
@@ -143,6 +147,8 @@ def test_a_recording_is_compared_when_it_is_replayed(server, capture, tmp_path, 
         (["--compare", "--reference", "ftp://other"], "--reference ftp://other: "),
         (["--compare", "--reference", "jsonl:-"], "--reference jsonl:-: is a sink"),
         (["--compare", "--reference", "http://b"], "the only target cannot be the reference"),
+        (["--compare-json", "/nowhere/x.json"], "compare-json /nowhere/x.json: cannot be written"),
+        (["--save-noise", "/nowhere/x.toml"], "save-noise /nowhere/x.toml: cannot be written"),
         (["--compare", "--noise", "/nowhere.toml"], "/nowhere.toml: cannot be read"),
     ],
 )

@@ -29,6 +29,7 @@ RUN = ["run", "--from", "pcap:a", "--to", "http://b"]
             "no target: say where requests go, such as --to http://staging.example:8080",
         ),
         (["run", "--from"], "--from: expected at least one argument; see shadowtap run --help"),
+        (["run", "--bogus"], "unknown option --bogus; see shadowtap run --help"),
         (["run", "--fromm", "pcap:a"], "unknown option --fromm; did you mean --from?"),
         (["run", "pcap:a"], 'unexpected "pcap:a"; see shadowtap run --help'),
         ([*RUN, "--pool", "x"], '--pool: expected a whole number from 0 on, not "x"'),

@@ -38,6 +38,15 @@ def test_every_message_is_a_line(capture, capsysbinary):
     assert err == b""
 
 
+def test_the_capture_is_not_replaced_by_what_is_made_of_it(capture, capsys):
+    path = Path(capture.removeprefix("pcap:"))
+    before = path.read_bytes()
+    for option in (["extract", capture, "-o"], ["run", "--from", capture, "--to", "http://b", "--summary"]):
+        assert main([*option, str(path)]) == 2
+        assert "is what is read, too; name another file" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
 def test_secrets_on_demand(capture, capsysbinary):
     assert main(["extract", capture, "--keep-secrets"]) == 0
     assert lines(capsysbinary.readouterr().out)[0]["headers"][1] == ["Cookie", "session=abc"]

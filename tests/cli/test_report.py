@@ -176,7 +176,25 @@ def test_wrong_usage(ran, tmp_path, capsys):
     err = capsys.readouterr().err
     assert "one more file of its kind" in err
     assert "report /nowhere/x.html: cannot be written" in err
-    assert "--ui: expected HOST:PORT" in err
+    assert "--ui: expected PORT or HOST:PORT" in err
+
+
+def test_a_page_does_not_replace_what_it_is_made_of(ran, tmp_path, capsys):
+    folder, _ = ran
+    before = (folder / "found.json").read_bytes()
+    assert main(["report", f"{folder}/found.json", "-o", f"{folder}/./found.json"]) == 2
+    assert "found.json: is what is read, too; name another file" in capsys.readouterr().err
+    assert (folder / "found.json").read_bytes() == before
+
+
+def test_conditions_afterwards_say_why_and_need_a_recording(ran, tmp_path, capsys):
+    folder, _ = ran
+    page = str(tmp_path / "x.html")
+    assert main(["report", f"recording:{folder}/kept", "-o", page, "--fail-on", "mismatch > 1%"]) == 1
+    assert "FAILED    mismatch > 1%" in capsys.readouterr().err
+    assert main(["report", f"{folder}/found.json", "-o", page, "--fail-on", "mismatch > 90%"]) == 2
+    assert "files of a run hold its own verdict" in capsys.readouterr().err
+    assert main(["report", f"{folder}/found.json", f"{folder}/summary.json", "-o", page]) == 0
 
 
 def test_an_edited_findings_file_is_only_text(ran, tmp_path):

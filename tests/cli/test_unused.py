@@ -24,6 +24,11 @@ TO_STDOUT = "both write to standard output; name a file for one of them"
         (["--to", "jsonl:a", "--mask-key", "k"], "--mask-key does nothing here"),
         (["--to", "gor:a?mask=no", "--mask-key", "k"], "--mask-key does nothing here"),
         (["--recording-key", "k"], "--recording-key does nothing here: no recording is read or written"),
+        (["--ignore", "body.x"], "--ignore does nothing here: answers are not compared; add --compare"),
+        (["--noise", "none.toml"], "--noise does nothing here: answers are not compared"),
+        (["--reference", "http://c"], "--reference does nothing here: answers are not compared"),
+        (["--rebind-wait", "2s"], "--rebind-wait does nothing here: sessions are not re-bound; add --rebind"),
+        (["--compare", "--no-rebind", "--rebind-never", "body.x"], "--rebind-never does nothing here"),
         (["--dry-run", "--summary", "-"], f"--dry-run and --summary - {TO_STDOUT}"),
         (["--to", "jsonl:-", "--summary", "-"], f"jsonl:- and --summary - {TO_STDOUT}"),
         (["--compare-json", "-", "--summary", "-"], f"--summary - and --compare-json - {TO_STDOUT}"),
@@ -44,6 +49,8 @@ def test_what_would_do_nothing_is_said(options, said, capsys):
         ["--to", "gor:a", "--mask-key", "none.key"],
         ["--mask", "--mask-key", "none.key"],
         ["--dry-run", "--keep-secrets"],
+        ["--compare", "--ignore", "body.x", "--rebind-wait", "2s"],
+        ["--fail-on", "mismatch > 1%", "--reference", "http://c"],
     ],
 )
 def test_what_does_something_is_taken(options, capsys, tmp_path, monkeypatch):

@@ -105,7 +105,7 @@ def test_a_port_alone_is_on_this_machine(text, address):
 
 @pytest.mark.parametrize("text", ["", "here", "99999", ":", "x:y", "8080 "])
 def test_what_is_no_place_to_listen(text):
-    with pytest.raises(ValueError, match="expected HOST:PORT"):
+    with pytest.raises(ValueError, match=r"expected PORT or HOST:PORT, such as 8080 or 0\.0\.0\.0:8080"):
         parse_listen(text, host=LOOPBACK)
 
 

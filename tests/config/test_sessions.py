@@ -38,8 +38,8 @@ def test_the_file_says_the_same_and_the_command_line_wins(tmp_path):
     assert told(file=file, tmp_path=tmp_path).sessions == SessionSettings(
         rebind=True, wait_s=2.0, always=("body.ticket",), never=("cookie lang", "header x-a")
     )
+    assert not told("--no-rebind", file=file, tmp_path=tmp_path).rebinds
     words = (
-        "--no-rebind",
         "--rebind-wait",
         "500ms",
         "--rebind-always",
@@ -48,7 +48,7 @@ def test_the_file_says_the_same_and_the_command_line_wins(tmp_path):
         "body.a[].b",
     )
     assert told(*words, file=file, tmp_path=tmp_path).sessions == SessionSettings(
-        rebind=False, wait_s=0.5, always=("**.key",), never=("body.a[].b",)
+        rebind=True, wait_s=0.5, always=("**.key",), never=("body.a[].b",)
     )
 
 

@@ -1,12 +1,13 @@
 """What single segments are called."""
 
-import time
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadowtap.endpoints.segments import MAX_SEGMENT, extension, is_parameter, piece
+from shadowtap.endpoints import segments
+from shadowtap.endpoints.segments import MAX_PATTERN, MAX_SEGMENT, extension, is_parameter, piece
 
 
 @pytest.mark.parametrize(
@@ -75,9 +76,34 @@ def test_any_text_has_a_short_name(text: str) -> None:
 @pytest.mark.parametrize(
     "unit", ["a@.", ".", ":", "1,", "-1", "a1", "0", "aA0", "eyJ", "_", "@", ".js", "1."]
 )
-def test_long_ones_take_no_time(unit: str) -> None:
-    before = time.process_time()
-    for length in (200, 255, 4000):
-        piece(unit * (length // len(unit)) + "@")
-        piece(unit * (length // len(unit)))
-    assert time.process_time() - before < 0.05
+def test_long_ones_meet_none_of_the_patterns_that_try_again(
+    unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are left for them read a text once: they have no two places that could take the same octet."""
+    seen: list[int] = []
+    for name in ("_FILE", "_PARTS"):
+        monkeypatch.setattr(segments, name, Watched(getattr(segments, name), seen))
+    monkeypatch.setattr(
+        segments, "_WHOLE", [(Watched(pattern, seen), told) for pattern, told in segments._WHOLE]
+    )
+    piece(unit * 20 + "@")
+    assert seen, "they are watched"
+    for length in (200, MAX_PATTERN, MAX_PATTERN + 1, 4000, 100_000):
+        piece((unit * length)[: length - 1] + "@")
+        piece((unit * length)[:length])
+    assert max(seen) <= MAX_PATTERN
+
+
+class Watched:
+    """A pattern, and the lengths of what it was tried on."""
+
+    def __init__(self, pattern: re.Pattern[str], seen: list[int]) -> None:
+        self._pattern, self._seen = pattern, seen
+
+    def match(self, text: str) -> re.Match[str] | None:
+        self._seen.append(len(text))
+        return self._pattern.match(text)
+
+    def split(self, text: str) -> list[str]:
+        self._seen.append(len(text))
+        return self._pattern.split(text)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -155,10 +154,8 @@ async def test_the_time_out_drops_what_does_not_come_back():
     async with running(f"{shutil.which('sed')} -u -e /2f302f30/!d", timeout_s=0.2) as run:
         run.ask(0, 0)
         await run.back(1)
-        begin = time.monotonic()
         run.ask(0, 1)
         assert await run.back(2) == [("goes on", "/0/0"), ("dropped", "/0/1")]
-        assert 0.2 <= time.monotonic() - begin < 5
 
 
 @live

@@ -68,6 +68,32 @@ def test_slow_requests_far_behind_their_time_come_at_their_time(tmp_path):
     assert indices(tmp_path / "rec") == list(range(30_000))
 
 
+def test_what_ends_while_it_is_being_opened_is_read_once(tmp_path):
+    root = tmp_path / "rec"
+    Writing(root).write(plain(0)).close()
+    (damaged,) = layout.finished(root)
+    damaged.write_bytes(b"")
+    writing = Writing(root).write(*many(3))
+    recording = Recording(
+        root, notify=lambda _: writing.close()
+    )  # told of the damage, before it comes to the journal
+    assert len(layout.finished(root)) == 2
+    assert [o.exchange.request.index for o in recording.exchanges()] == [0, 1, 2]
+
+
+def test_a_journal_that_was_left_comes_before_what_was_written_later(tmp_path):
+    root = tmp_path / "rec"
+    writing = Writing(root).write(plain(connection=1))
+    writing.store.abandon()
+    writing.write(plain(connection=2)).close()
+    for _ in range(2):
+        found = [o.exchange.request.connection.number for o in Recording(root).exchanges()]
+        assert found == [1, 2]
+        again = Writing(root)
+        again.store.repair()
+        again.close()
+
+
 def test_a_window_reads_no_other_hours(tmp_path):
     writing = Writing(tmp_path / "rec")
     writing.write(*(plain(at=NOON + later * HOUR, index=later) for later in range(4))).close()

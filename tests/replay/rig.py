@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
+from math import inf
 from time import monotonic
 
 from replay.peer import until
@@ -75,6 +76,10 @@ class Rig:
     async def settled(self) -> None:
         """Wait until nothing waits and nothing is under way."""
         await self.target.drain()
+
+    def let_the_pause_last(self) -> None:
+        """An open breaker does not try again, however slow the machine is."""
+        self.target._breaker._until = inf
 
     def let_the_pause_pass(self) -> None:
         """An open breaker tries again with the next request."""

@@ -12,7 +12,7 @@ from replay.rig import Rig, aiming, get, post
 from replay.web import haproxy, nginx
 from shadowtap.errors import RunError
 from shadowtap.events import Endpoint
-from shadowtap.replay.breaker import FAILURES, FIRST_PAUSE_S
+from shadowtap.replay.breaker import FAILURES
 
 # -- limits --------------------------------------------------------------------------------------------------
 
@@ -170,19 +170,21 @@ async def test_the_time_out_runs_from_the_sending_not_from_the_queueing():
             await asyncio.sleep(0.1)
             peer.send(OK)
 
-    async with serving(script) as server, aiming(server.port, timeout_s=0.25) as rig:
-        await rig.replay(*(get("/", index=n) for n in range(5)))
-        assert rig.statuses == ["200"] * 5
+    async with serving(script) as server, aiming(server.port, timeout_s=1.0) as rig:
+        await rig.replay(*(get("/", index=n) for n in range(12)))
+        assert rig.statuses == ["200"] * 12
+
+
+NEVER_S = 3600
+"""Longer than any test may take."""
 
 
 @live
 async def test_connecting_has_a_time_out_of_its_own():
     with silent_port() as port:
-        async with aiming(port, connect_timeout_s=0.1, timeout_s=30) as rig:
-            began = time.monotonic()
+        async with aiming(port, connect_timeout_s=0.1, timeout_s=NEVER_S) as rig:
             await rig.replay(get("/", 1), get("/", 2), get("/", 2, 1))
             assert rig.statuses == ["connect"] * 3
-            assert 0.09 < time.monotonic() - began < 2
             assert rig.account.connections_opened == 0
 
 
@@ -198,10 +200,9 @@ async def test_a_dead_target_fails_fast_and_heals_by_itself():
         await rig.replay(*(get("/", n) for n in range(FAILURES)))
         assert rig.failures == {"connect": FAILURES}
         assert rig.account.state == "down"
-        began = time.monotonic()
+        rig.let_the_pause_last()
         await rig.replay(*(get("/", n) for n in range(1000)))
         assert rig.failures == {"connect": FAILURES, "breaker_open": 1000}
-        assert time.monotonic() - began < FIRST_PAUSE_S / 2
         await server.start(port=server.port)
         rig.let_the_pause_pass()
         await rig.replay(get("/trial"))
@@ -500,6 +501,7 @@ async def test_an_outcome_tells_when_it_was_sent_and_how_long_it_took():
         await peer.gone()
 
     async with serving(in_turn(script)) as server, aiming(server.port, timeout_s=0.1, in_flight=1) as rig:
+        began_ns = time.time_ns()
         rig.offer(get("/answered"), get("/hangs", index=1))
         await until(lambda: len(server.requests) == 2)
         rig.offer(get("/waits", 2))
@@ -508,5 +510,6 @@ async def test_an_outcome_tells_when_it_was_sent_and_how_long_it_took():
         hangs, waits = failed
         assert answered.elapsed_ns > 0
         assert hangs.elapsed_ns > 0
-        assert abs(hangs.sent_ns + hangs.elapsed_ns - time.time_ns()) < 10**9
+        assert began_ns <= answered.sent_ns
+        assert answered.sent_ns + answered.elapsed_ns <= hangs.sent_ns + hangs.elapsed_ns <= time.time_ns()
         assert (waits.sent_ns, waits.elapsed_ns) == (0, 0)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from contextlib import suppress
 
 import pytest
@@ -192,9 +191,7 @@ async def test_a_pipe_is_replayed_as_it_comes_and_a_signal_ends_a_silent_one(tmp
             os.write(writer, octets)
             await until(lambda: run.targets[0].answered == 9)
             run.interrupt()
-            began = time.monotonic()
-            await run.end()
-            assert time.monotonic() - began < 1
+            await run.end()  # though the pipe is still open
         finally:
             os.close(writer)
 

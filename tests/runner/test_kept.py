@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import os
-import time
 
 import pytest
 
@@ -16,6 +15,8 @@ from shadowtap.config import SinkSettings, TransformSettings
 from shadowtap.config.schedule import Moment, ScheduleSettings
 from shadowtap.demo.packets import Connection
 from shadowtap.errors import RunError
+from shadowtap.runner.kept import ScheduledReader
+from shadowtap.runner.observe import key_of
 
 
 async def recorded(tmp_path, frames, *, step_ns=100_000, kind="recording"):
@@ -30,6 +31,43 @@ def targets(server):
     return [octets.split(b" ")[1].decode() for octets in server.requests]
 
 
+class Sent:
+    """The intended moment of each request that was sent, and by how much the most premature one was late."""
+
+    def __init__(self):
+        self.intended = []
+        self.earliest_ns = 1 << 63
+
+    def span_ns(self, lap, requests):
+        """From the intended moment of the first request of a lap to that of the last."""
+        moments = sorted(self.intended)[lap * requests : (lap + 1) * requests]
+        return moments[-1] - moments[0]
+
+
+def between_requests(frames):
+    """How many steps the last request of a capture is behind the first."""
+    places = [place for place, frame in enumerate(frames) if b"GET /" in frame]
+    return places[-1] - places[0]
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What the schedule wanted, and what came of it; times are those of the outcomes, not of this test."""
+    seen, outcome_of = Sent(), ScheduledReader.outcome
+
+    def outcome(reader, outcome):
+        request = outcome.request
+        intended = reader.schedule.intended_ns(key_of(request)[0], request.end_ns)
+        seen.intended.append(intended)
+        seen.earliest_ns = min(seen.earliest_ns, outcome.sent_ns - reader._wall - intended)
+        outcome_of(reader, outcome)
+
+    monkeypatch.setattr(ScheduledReader, "outcome", outcome)
+    return seen
+
+
+EARLY_NS = 5_000_000
+"""Timers count milliseconds, and the wall clock is not the clock they go by."""
 EVERYTHING = [f"/{number}/{n}" for number in range(3) for n in range(3)]
 
 
@@ -58,7 +96,7 @@ async def test_a_rule_about_the_answer_knows_it_from_the_recording(tmp_path):
 
 @pytest.mark.parametrize("kind", ["recording", "gor", "pcap"])
 @live
-async def test_production_s_timing_and_the_order_of_each_connection(tmp_path, kind):
+async def test_production_s_timing_and_the_order_of_each_connection(tmp_path, kind, sent):
     frames = visits(3, 3)
     url = (
         write(tmp_path / "shop.pcap", frames, step_ns=10_000_000)
@@ -66,30 +104,28 @@ async def test_production_s_timing_and_the_order_of_each_connection(tmp_path, ki
         else await recorded(tmp_path, frames, step_ns=10_000_000, kind=kind)
     )
     async with serving() as server:
-        begin = time.monotonic()
         run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings())
-        took = time.monotonic() - begin
     assert targets(server) == EVERYTHING
-    span = (len(frames) - 6) * 0.01 * 0.8
-    assert took > span
+    assert sent.span_ns(0, 9) == 10_000_000 * between_requests(frames)
+    assert sent.earliest_ns > -EARLY_NS
     schedule = run.ledger.schedule
     assert (schedule.sent, schedule.lateness.count) == (9, 9)
     assert schedule.from_intended(run.targets[0].name).count == 9
-    assert schedule.lateness.quantile(0.5) < 50_000_000
     assert schedule.share == 1.0
 
 
 @live
-async def test_faster_and_again(tmp_path):
+async def test_faster_and_again(tmp_path, sent):
     url = await recorded(tmp_path, visits(3, 3), step_ns=100_000_000)
     async with serving() as server:
-        begin = time.monotonic()
         run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings(speed=50.0, laps=3))
-        took = time.monotonic() - begin
     assert sorted(targets(server)) == sorted(EVERYTHING * 3)
     heard = [[path.split(b" ")[1] for path in peer.requests] for peer in server.peers[1:]]
     assert sorted(heard) == sorted([[b"/%d/%d" % (n, m) for m in range(3)] for n in range(3)] * 3)
-    assert took < 60.0  # four programs are started for it, and the machine may be busy
+    assert [sent.span_ns(lap, 9) for lap in range(3)] == [
+        100_000_000 // 50 * between_requests(visits(3, 3))
+    ] * 3
+    assert sent.earliest_ns > -EARLY_NS
     assert run.ledger.requests.seen == 27
     assert (run.ledger.schedule.lap, run.ledger.schedule.laps) == (3, 3)
 
@@ -98,7 +134,7 @@ HOUR_SPEED = float(os.environ.get("SHADOWTAP_HOUR_SPEED", "3600"))
 
 
 @functools.partial(live, patience_s=3600 / HOUR_SPEED + 40)
-async def test_an_hour_in_a_moment_keeps_the_order_of_each_connection(tmp_path):
+async def test_an_hour_in_a_moment_keeps_the_order_of_each_connection(tmp_path, sent):
     """Five connections that ask in turns every five seconds, for an hour. With SHADOWTAP_HOUR_SPEED=60 it takes a
     minute, as it does for users."""
     connections = [Connection(endpoint(f"10.0.8.9:{20_000 + n}"), endpoint("10.0.1.20:80")) for n in range(5)]
@@ -113,11 +149,11 @@ async def test_an_hour_in_a_moment_keeps_the_order_of_each_connection(tmp_path):
         [f"pcap:{tmp_path}/hour.pcap"], [], sinks=[SinkSettings(url=f"recording:{tmp_path}/rec")]
     )
     async with serving() as server:
-        begin = time.monotonic()
         run = await run_to_the_end(
             [f"recording:{tmp_path}/rec"], [server.port], schedule=ScheduleSettings(speed=HOUR_SPEED)
         )
-        assert time.monotonic() - begin >= 3595 / HOUR_SPEED
+    assert sent.span_ns(0, 720) == pytest.approx(3595e9 / HOUR_SPEED, rel=0.001)
+    assert sent.earliest_ns > -EARLY_NS
     assert (run.ledger.requests.seen, run.targets[0].answered) == (720, 720)
     heard = [
         [octets.split(b" ")[1].decode() for octets in peer.requests] for peer in server.peers if peer.requests
@@ -164,8 +200,7 @@ async def test_a_slow_target_shows_in_the_latency_from_the_intended_moment(tmp_p
         run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings())
     account = run.targets[0]
     intended = run.ledger.schedule.from_intended(account.name)
-    assert account.answers.latency.quantile(1.0) < 250_000_000
-    assert intended.quantile(1.0) > 350_000_000
+    assert intended.quantile(1.0) > max(350_000_000, account.answers.latency.quantile(1.0))
     assert run.ledger.schedule.lateness.quantile(1.0) > 250_000_000
 
 

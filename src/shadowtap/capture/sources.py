@@ -159,7 +159,11 @@ def _split(url: str, rest: str, example: str) -> tuple[str, _Query]:
 def _listening(url: str, address: str, example: str) -> tuple[str, int | None]:
     found = _ADDRESS.fullmatch(address)
     if not found:
-        hint = f"put brackets around an IPv6 address, [{address}]" if ":" in address else f"write {example}"
+        hint = (
+            f"put brackets around an IPv6 address, [{address}]"
+            if address.count(":") > 1
+            else f"write {example}"
+        )
         raise UsageError(f'"{url}": "{address}" is no HOST:PORT; {hint}')
     bracketed, plain, digits = found.groups()
     if bracketed is not None and not _is_address(bracketed, 6):

@@ -8,6 +8,7 @@ from typing import Any
 
 from shadowtap.cli.findings import findings, judged
 from shadowtap.cli.options import Parser, reader
+from shadowtap.cli.output import PRIVATE, write_whole
 from shadowtap.compare import (
     Comparison,
     State,
@@ -21,7 +22,8 @@ from shadowtap.config import Settings
 from shadowtap.config.addresses import parse_target
 from shadowtap.config.compare import CompareSettings, conditions_of, rules_of
 from shadowtap.config.kinds import Text
-from shadowtap.errors import RunError, UsageError
+from shadowtap.config.sources import can_be_read_again, parse
+from shadowtap.errors import UsageError
 from shadowtap.runner.sinks import masker_of, masking_key
 
 _FIELDS = {
@@ -100,7 +102,7 @@ def tell(comparison: Comparison, settings: Settings, *, quiet: bool) -> int:
     masker = masker_of(settings.mask, masking_key(settings.mask, os.urandom))
     noise = comparison.learned.rules()
     if not quiet:
-        lines = [*findings(results, masker), *judged(judgements)]
+        lines = [*findings(results, masker), *_about_pace(settings), *judged(judgements)]
         print("\n".join(lines), file=sys.stderr, flush=True)
     if compare.json is not None:
         _write(compare.json, json_text(results, judgements, noise, masker))
@@ -110,6 +112,18 @@ def tell(comparison: Comparison, settings: Settings, *, quiet: bool) -> int:
         _write(compare.save_noise, write_noise(noise, masker))
     failed = bool(conditions_of(compare)) and overall(judgements) is not State.PASSED
     return FAILED if failed else 0
+
+
+def _about_pace(settings: Settings) -> list[str]:
+    """A warning where latencies are those of a target under full load."""
+    paced = settings.schedule is not None and settings.schedule.speed is not None
+    if paced or not all(can_be_read_again(parse(url)) for url in settings.sources):
+        return []
+    return [
+        "",
+        "Requests were sent as fast as the target took them, so its latencies are not",
+        "comparable with production's; `shadowtap replay` keeps production's pace.",
+    ]
 
 
 def _reference(compare: CompareSettings, names: list[str]) -> str | None:
@@ -136,14 +150,6 @@ def noise_of(compare: CompareSettings) -> list[Any]:
 
 
 def _write(path: str, text: str) -> None:
-    if path == "-":
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-        return
-    try:
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+    """A file as it is; on stdout a line end behind it."""
+    text += "\n" if path == "-" else ""
+    write_whole(path, text.encode(), "what was compared", mode=PRIVATE)

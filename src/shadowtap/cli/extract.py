@@ -14,6 +14,7 @@ from typing import BinaryIO
 from shadowtap.api import Reading
 from shadowtap.capture import FileSource, LiveSource
 from shadowtap.cli.options import Parser, add_ports, reader
+from shadowtap.cli.output import refuse_overwriting
 from shadowtap.config.kinds import Count
 from shadowtap.errors import RunError
 from shadowtap.events import Message
@@ -53,6 +54,7 @@ def parser() -> Parser:
 def execute(argv: list[str]) -> int:
     """Carry it out."""
     args = parser().parse(argv)
+    refuse_overwriting(args.output, [args.source], "output")
     writer = JsonLines(keep_secrets=args.keep_secrets)
     with (
         Reading(args.source, ports=args.port, recording_key=args.recording_key) as reading,

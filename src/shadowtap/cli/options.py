@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
         """Parse all of it; UsageError names the first thing that is not understood."""
-        known, rest = self.parse_known_args(argv)
+        known, rest = self.parse_known_intermixed_args(argv)
         for word in rest:
             if word.startswith("-") and word != "-":
                 self._unknown(word.partition("=")[0])
@@ -54,10 +54,11 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
     def _unknown(self, option: str) -> NoReturn:
-        options = [name for action in self._actions for name in action.option_strings if name[:2] == "--"]
-        near = suggest(option, options)
-        advice = near if near.startswith("did") else f"see {self.prog} --help"
-        raise UsageError(f"unknown option {option}; {advice.replace(chr(34), '')}")
+        options = [name[2:] for action in self._actions for name in action.option_strings if name[:2] == "--"]
+        near = suggest(option.lstrip("-"), options)
+        found = near.startswith("did")
+        advice = near.replace('"', "--", 1).replace('"', "") if found else f"see {self.prog} --help"
+        raise UsageError(f"unknown option {option}; {advice}")
 
 
 def reader(kind: Any, option: str) -> Callable[[str], Any]:

@@ -1,8 +1,11 @@
 """Files that commands write at their end: whole, or not at all."""
 
 import os
+import re
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
+from fnmatch import fnmatch
 from pathlib import Path
 
 from shadowtap.errors import RunError, UsageError
@@ -40,6 +43,16 @@ def _replace(file: Path, octets: bytes, mode: int | None) -> None:
         with suppress(OSError):
             partial.unlink()
         raise
+
+
+def refuse_overwriting(path: str | None, sources: Iterable[str], what: str) -> None:
+    """What is read must not be replaced by what is made of it. `sources` are URLs or paths. Raises UsageError."""
+    if path is None or path == "-" or not os.path.isfile(path):
+        return
+    for source in sources:
+        read = re.sub(r"^[a-z]+:(?!//)", "", source)
+        if (os.path.isfile(read) and os.path.samefile(path, read)) or fnmatch(path, read):
+            raise UsageError(f"{what} {path}: is what is read, too; name another file for what is written")
 
 
 def check_writable(path: str | None, what: str) -> None:

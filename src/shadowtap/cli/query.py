@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from shadowtap.cli.options import Parser, reader
 from shadowtap.config.kinds import Count
 from shadowtap.errors import RunError, UsageError
+from shadowtap.report import words
 
 if TYPE_CHECKING:
     from shadowtap.query import Database
@@ -75,7 +76,7 @@ def _guide(database: "Database") -> Iterator[str]:
     from shadowtap.query.views import FUNCTIONS  # noqa: PLC0415
 
     recording = database.recording
-    yield f"{recording.root}: {recording.rows:,} exchanges\n".replace(",", "\u202f")
+    yield f"{recording.root}: {words.count(recording.rows)} exchanges\n"
     for view in VIEWS:
         yield f"\n{view.name}: {view.meaning}\n"
         yield from _wrapped([name for name, _ in database.columns(view.name)])

@@ -11,8 +11,9 @@ import msgspec
 from msgspec.structs import replace
 
 from shadowtap.cli.comparing import noise_of
+from shadowtap.cli.findings import judged
 from shadowtap.cli.options import Parser, reader
-from shadowtap.cli.output import PRIVATE, check_writable, write_whole
+from shadowtap.cli.output import PRIVATE, check_writable, refuse_overwriting, write_whole
 from shadowtap.compare import Comparison, overall
 from shadowtap.compare.conditions import Judgement, State
 from shadowtap.config import Settings
@@ -82,11 +83,16 @@ def execute(argv: list[str]) -> int:
     """Carry it out."""
     args = parser().parse(argv)
     check_writable(args.output, "report")
+    refuse_overwriting(args.output, args.sources, "report")
     tables = {"compare": {"fail_on": tuple(args.fail_on)}} if args.fail_on else {}
     settings = load(args.config, for_tables=tables)
     folders = [url.removeprefix(_RECORDING) for url in args.sources if _is_recording(url)]
     files = _files([url for url in args.sources if not _is_recording(url)])
     key = args.recording_key or settings.recording_key
+    if args.fail_on and ("findings" in files or not folders):
+        raise UsageError(
+            "--fail-on does nothing here: files of a run hold its own verdict; give recording:DIR alone"
+        )
     read = _read(folders, settings, key, compare="findings" not in files) if folders else _Read()
     shown = Shown(masker_of(settings.mask, masking_key(settings.mask, os.urandom)))
     seen = None if read.traffic is None else read.traffic.seen()
@@ -107,12 +113,18 @@ def execute(argv: list[str]) -> int:
     write_whole(args.output, octets, "the report", mode=PRIVATE)
     made_of = f"{read.exchanges:,} exchanges" if folders else " and ".join(args.sources)
     print(f"{args.output}: {len(octets) / 1e6:.1f} MB, made of {made_of}", file=sys.stderr)
-    judgements = () if read.found is None else read.found.judgements
-    return _exit_code(judgements, settings)
+    if not folders or "findings" in files:
+        return 0
+    return _told(() if read.found is None else read.found.judgements, settings)
 
 
-def _exit_code(judgements: Sequence[Judgement], settings: Settings) -> int:
-    return FAILED if settings.compare.fail_on and overall(judgements) is not State.PASSED else 0
+def _told(judgements: Sequence[Judgement], settings: Settings) -> int:
+    """Say whether the conditions hold, and why; the exit code."""
+    if not settings.compare.fail_on:
+        return 0
+    lines = judged(judgements) or ["no target's answer is in the recording, so no condition can be told"]
+    print("\n".join(lines), file=sys.stderr)
+    return 0 if overall(judgements) is State.PASSED else FAILED
 
 
 def _is_recording(url: str) -> bool:

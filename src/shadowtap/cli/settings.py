@@ -5,7 +5,7 @@ from typing import Any
 
 from shadowtap.cli.comparing import add_comparing, compare_table
 from shadowtap.cli.options import Parser, add_ports, reader
-from shadowtap.cli.output import check_writable
+from shadowtap.cli.output import check_writable, refuse_overwriting
 from shadowtap.cli.sessions import add_sessions, sessions_table
 from shadowtap.cli.shaping import add_shaping, add_shaping_values, tables_of
 from shadowtap.cli.unused import refuse_unused
@@ -86,10 +86,23 @@ def settings_of(args: argparse.Namespace, file: str | None, **more: Any) -> Sett
         for_tables=tables_of(args) | {"compare": compare_table(args), "sessions": sessions_table(args)},
         **values,
     )
-    check_writable(settings.summary, "summary")
-    check_writable(settings.report, "report")
+    _check_files(settings)
     refuse_unused(args, settings)
     return settings
+
+
+def _check_files(settings: Settings) -> None:
+    """What is written at the end can be, and is not what is read."""
+    compare = settings.compare
+    for path, what in (
+        (settings.summary, "summary"),
+        (settings.report, "report"),
+        (compare.json, "compare-json"),
+        (compare.junit, "compare-junit"),
+        (compare.save_noise, "save-noise"),
+    ):
+        check_writable(path, what)
+        refuse_overwriting(path, settings.sources, what)
 
 
 def _add_replay(group: argparse._ArgumentGroup) -> None:

@@ -7,6 +7,12 @@ from shadowtap.config import Settings
 from shadowtap.config.sinks import SinkSettings
 from shadowtap.errors import UsageError
 
+_OF_SESSIONS = (
+    ("rebind_wait", "--rebind-wait"),
+    ("rebind_always", "--rebind-always"),
+    ("rebind_never", "--rebind-never"),
+)
+
 
 def refuse_unused(args: argparse.Namespace, settings: Settings) -> None:
     """Raises UsageError where an option on the command line has nothing to act on."""
@@ -49,6 +55,19 @@ def _needs(settings: Settings, given: Mapping[str, object]) -> list[tuple[str, s
             "nothing is masked with it; --mask masks what is replayed, and sinks mask by themselves",
         ),
         ("recording_key", "--recording-key", kept, "no recording is read or written"),
+        *_about_comparing(settings),
+    ]
+
+
+def _about_comparing(settings: Settings) -> list[tuple[str, str, bool, str]]:
+    compared = settings.compare.wanted
+    not_compared = "answers are not compared; add --compare"
+    not_rebound = "sessions are not re-bound; add --rebind, or --compare without --no-rebind"
+    return [
+        ("ignore", "--ignore", compared, not_compared),
+        ("reference", "--reference", compared, not_compared),
+        ("noise", "--noise", compared, not_compared),
+        *((name, option, settings.rebinds, not_rebound) for name, option in _OF_SESSIONS),
     ]
 
 

@@ -82,13 +82,14 @@ def split_target(url: str) -> tuple[Target, dict[str, str]]:
 def parse_listen(text: str, *, host: str = "") -> tuple[str, int]:
     """HOST:PORT to listen on, or PORT alone where there is a `host` to take then. Raises ValueError, whose text says
     what is expected."""
-    if host and re.fullmatch(r":?[0-9]{1,5}", text):
-        text = f"{host}:{text.removeprefix(':')}"
-    host, colon, port = text.rpartition(":")
+    expected = "PORT or HOST:PORT, such as 8080 or 0.0.0.0:8080" if host else ""
+    expected = expected or "HOST:PORT, such as 127.0.0.1:9095 or 0.0.0.0:9095"
+    alone = re.fullmatch(r":?[0-9]{1,5}", text) if host else None
+    host, colon, port = (host, ":", text.removeprefix(":")) if alone else text.rpartition(":")
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     good_host = host and (":" in host or _HOST.fullmatch(host))
     if not colon or not good_host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
-        raise ValueError(f'expected HOST:PORT, such as 127.0.0.1:9095 or 0.0.0.0:9095, not "{text}"')
+        raise ValueError(f'expected {expected}, not "{text}"')
     return host, int(port)
 
 

@@ -17,6 +17,7 @@ from shadowtap.record.key import RecordingKey
 CACHED = 3
 """Blocks kept after reading, since parts of one are often wanted one after the other."""
 _TIMES = ["time", "request_time_ns", "response_time_ns"]
+_INDEX = "request_index"
 
 
 class Block:
@@ -35,9 +36,10 @@ class Block:
         self.last_ns = last_ns
         self.read = read
 
-    def times_ns(self) -> Any:
-        """When each row began: int64."""
-        return exact_times(self.read(_TIMES))
+    def order(self) -> tuple[Any, Any]:
+        """When each row began, and which request of its connection it is (-1: none was seen): int64."""
+        table = self.read([*_TIMES, _INDEX])
+        return exact_times(table), _indices(table)
 
 
 def exact_times(table: Any) -> Any:
@@ -45,6 +47,12 @@ def exact_times(table: Any) -> Any:
     rough = table.column("time").cast(pa.int64()).to_numpy() * 1000
     exact = pa.compute.coalesce(*(table.column(name) for name in _TIMES[1:] if name in table.column_names))
     return np.where(exact.is_null().to_numpy(), rough, exact.fill_null(0).to_numpy())
+
+
+def _indices(table: Any) -> Any:
+    if _INDEX not in table.column_names:
+        return np.full(table.num_rows, -1)
+    return table.column(_INDEX).fill_null(-1).to_numpy()
 
 
 class Cache:

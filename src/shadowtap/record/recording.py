@@ -17,12 +17,12 @@ from shadowtap.record.key import RecordingKey
 from shadowtap.record.merge import Recorded, in_time
 from shadowtap.record.messages import messages
 from shadowtap.record.rows import EVERYTHING, EXCHANGE_ONLY
-from shadowtap.record.schema import RUN_KEY, VERSION, version_of
+from shadowtap.record.schema import MASKED_KEY, RUN_KEY, VERSION, version_of
 
 
 class Recording:
     """What is in the folder `root` now. `files` are its finished files, `encrypted` those of them that are; `blocks`
-    are all rows, `open_blocks` those of journals.
+    are all rows, `open_blocks` those of journals; `masked` says whether secrets were masked in any of it.
 
     `since_ns` and `until_ns` (wall-clock nanoseconds; the end excluded) limit it to exchanges that began then.
     `problems` has one line per file that could not be read, `notify` is given the same lines; `skipped_rows` counts
@@ -58,11 +58,14 @@ class Recording:
         )  # first: a journal that is finished meanwhile is found as a file
         self.files: list[Path] = []
         self.encrypted: list[Path] = []
-        self.blocks = [block for path in self._finished() for block in self._of_file(path)]
-        done = {path.stem for path in layout.finished(self.root)}
+        self.masked = any(journal.header.masked for journal in journals)
+        finished = list(self._finished())
+        found = [block for path in finished for block in self._of_file(path)]
+        done = {path.stem for path in finished}  # not those that are there by now: they have not been read
         self.open_blocks = [b for j in journals if j.path.stem not in done for b in self._of_journal(j)]
-        self.blocks += self.open_blocks
-        self.blocks = [block for block in self.blocks if self._is_wanted(block)]
+        found += self.open_blocks
+        found.sort(key=lambda block: block.path.stem)  # as written: a journal that was left may be the older
+        self.blocks = [block for block in found if self._is_wanted(block)]
         self._check()
 
     # -- what there is -------------------------------------------------------------------------------------------
@@ -84,8 +87,9 @@ class Recording:
     # -- reading -------------------------------------------------------------------------------------------------
 
     def exchanges(self, *, outcomes: bool = True) -> Iterator[Observation]:
-        """Every observation, in the order in which they began. Without `outcomes` those and the verdicts are left
-        out, which is faster."""
+        """Every observation, in the order in which they began; those that began at one time in the order of their
+        connections, then as they were written. Without `outcomes` those and the verdicts are left out, which is
+        faster."""
         return (recorded.observation for recorded in self.recorded(outcomes=outcomes))
 
     def recorded(self, *, outcomes: bool = True) -> Iterator[Recorded]:
@@ -152,6 +156,7 @@ class Recording:
             )
         self.files.append(path)
         self.encrypted += [path] * encrypted
+        self.masked = self.masked or footer.metadata.get(MASKED_KEY) == b"yes"
         run = footer.metadata.get(RUN_KEY, b"").decode(errors="replace")
         return file_blocks(path, footer, run, self._key if encrypted else None)
 

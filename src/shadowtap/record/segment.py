@@ -15,18 +15,18 @@ from shadowtap.record.parquet import ParquetFile
 
 
 class Segment:
-    """One hour's rows since `opened_ns`. Its methods raise OSError."""
+    """One hour's rows since `opened_ns`, in the file of this name. Its methods raise OSError."""
 
     def __init__(
         self,
         root: Path,
-        hour: int,
+        name: str,
         header: JournalHeader,
         schema: Any,
         key: RecordingKey | None,
         now_ns: int,
     ) -> None:
-        self.name = layout.new_name(hour, now_ns)
+        self.name = name
         self.opened_ns = now_ns
         self._journal_path = layout.journal_path(root, self.name)
         self._journal = JournalWriter(self._journal_path, header, key)

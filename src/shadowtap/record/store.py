@@ -76,6 +76,7 @@ class Store:
         self._schema = file_schema(run, masked=masked, writer=__version__)
         self._header = JournalHeader(VERSION, run, masked, __version__, SCHEMA.serialize().to_pybytes())
         self._segments: dict[int, Segment] = {}
+        self._named_ns = 0
         self._synced_ns = 0
         self._looked_ns = 0
         if key is not None:
@@ -127,7 +128,11 @@ class Store:
     def _open(self, hour: int, now_ns: int) -> Segment:
         if len(self._segments) >= MAX_OPEN:
             self._finish(min(self._segments, key=lambda other: self._segments[other].opened_ns), now_ns)
-        made = Segment(self.root, hour, self._header, self._schema, self._key, now_ns)
+        self._named_ns = max(
+            now_ns, self._named_ns + 1
+        )  # names sort as written, also where a clock is set back
+        name = layout.new_name(hour, self._named_ns)
+        made = Segment(self.root, name, self._header, self._schema, self._key, now_ns)
         self._segments[hour] = made
         return made
 

@@ -16,6 +16,7 @@ from shadowtap.report import words
 from shadowtap.report.account import Line, changes, fates, kept, losses, outcomes, sessions, unused
 
 _NO_PACKET = "and no packet either: is the mirror sending here?"
+_NOT_ANSWERED = "and not one was answered: is it an HTTP server, and up?"
 _NOTHING_KEPT = "in what was kept, or in the part of it that was asked for"
 _QUANTILES = (0.5, 0.9, 0.99)
 
@@ -68,7 +69,10 @@ def _requests(ledger: Ledger) -> list[str]:
 
 def _target(target: TargetAccount) -> list[str]:
     state = "" if target.state == "up" else f"  ({target.state})"
-    lines = [f"{target.name}{state}", _row(Line("replayed", target.replayed, "")), *_sum(outcomes(target))]
+    replayed = Line(
+        "replayed", target.replayed, _NOT_ANSWERED if target.failed and not target.answered else ""
+    )
+    lines = [f"{target.name}{state}", _row(replayed), *_sum(outcomes(target))]
     if target.overflowed:
         lines.append(_row(Line("overflowed", target.overflowed, "its queue was full"), "not taken"))
     if target.refused.total():

@@ -46,7 +46,7 @@ from shadowtap.runner.slices import ask_for_short_slices
 from shadowtap.runner.surroundings import connections as connections_each
 from shadowtap.runner.surroundings import escaped, raise_file_limit, signals
 from shadowtap.runner.targets import open_target
-from shadowtap.stored import Apart, CaptureSource, Stored, open_stored
+from shadowtap.stored import Apart, CaptureSource, Stored, is_masked, open_stored
 
 _TICK_S = 0.05
 """Holes, idle connections and deadlines are looked at this often."""
@@ -56,6 +56,10 @@ _GC_THRESHOLD = (50_000, 20, 50)
 _NO_GUARD = (
     "GoReplay's files do not name production's servers, so a target that is production cannot be recognised; "
     "make sure that none is"
+)
+_MASKED = (
+    "its secrets are masked: log-ins may fail at the target, and what was masked differs when answers are compared; "
+    "a recording to be replayed is better made with --to 'recording:DIR?mask=no'"
 )
 _FILE_BACKLOG = 2_000
 """Requests that may wait at a target before a file is read on."""
@@ -325,10 +329,19 @@ class Runner:
             warning = getattr(source, "warning", None)
             if warning:
                 self.tell(f"{source.name}: {warning}")
-        if self._targets and not self.settings.allow_production_target:
-            for kept in self._stored:
-                if kept.name.startswith("gor:"):
-                    self.tell(f"{kept.name}: {_NO_GUARD}")
+        if self._targets:
+            self._warn_of_kept()
+
+    def _warn_of_kept(self) -> None:
+        """Say what is known of kept messages that are about to be sent again."""
+        for url in self.settings.sources:
+            spec = parse(url)
+            if not isinstance(spec, StoredSpec):
+                continue
+            if spec.kind == "gor" and not self.settings.allow_production_target:
+                self.tell(f"{url}: {_NO_GUARD}")
+            elif is_masked(spec, key_file=self.settings.recording_key):
+                self.tell(f"{url}: {_MASKED}")
 
     def _begin(self, sources: list[LiveSource | FileSource], specs: list[SourceSpec]) -> None:
         files: list[tuple[FileSource, Decapsulator]] = []

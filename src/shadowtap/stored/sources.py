@@ -30,6 +30,15 @@ class Stored(Protocol):
     def close(self) -> None: ...
 
 
+def is_masked(spec: StoredSpec, *, key_file: str | None) -> bool:
+    """Whether it is a recording in which secrets are masked. Raises RunError as opening it does."""
+    if spec.kind != "recording":
+        return False
+    from shadowtap.record import Recording, read_key  # noqa: PLC0415  it needs the extra
+
+    return Recording(spec.path, key=None if key_file is None else read_key(key_file)).masked
+
+
 class RecordingSource:
     """A recording. Raises RunError where there is none, or its key is missing."""
 

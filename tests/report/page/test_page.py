@@ -57,6 +57,17 @@ def assert_sound(markup):
     return found
 
 
+def test_figures_of_several_targets_name_them_and_a_sample_is_told():
+    targets = [
+        {"target": f"http://{name}:80", "compared": 40, "mismatched": 4, "replayed": 100, "left_out": 60}
+        for name in ("one", "two")
+    ]
+    told = Parsed(page(Report(findings={"targets": targets, "judgements": [], "noise": []}))).words
+    assert "Differ, one:80" in told
+    assert "Differ, two:80" in told
+    assert told.count("a sample of 40 %: 60 there was no time for") == 2
+
+
 def test_everything_is_on_it(html):
     found = assert_sound(html)
     said = found.words

@@ -49,6 +49,9 @@ def _sentence(target: TargetFindings) -> Html:
     said = [f"{differ} of {compared} answers compared differ from production's ({share})"]
     where = [f"{name} {words.count(n)}" for name, n in target.mismatched_by_category.items() if n]
     said[0] += f": in {', '.join(where)}" if where else ""
+    if target.left_out:
+        sample = words.share(target.replayed - target.left_out, target.replayed)
+        said.append(f"a sample of {sample}: {words.count(target.left_out)} there was no time for")
     if target.latency.ratio is not None:
         told = {"slower": "slower", "faster": "faster"}.get(target.latency.verdict, "about as fast")
         said.append(f"it is {told}: {target.latency.ratio:.2f} times production's latency in the middle")
@@ -83,7 +86,8 @@ def figures(account: Account | None, findings: Findings, seen: TrafficSeen | Non
         handled = requests.replayed + requests.recorded
         name = "replayed" if requests.replayed or not requests.recorded else "recorded"
         tiles.append(_tile("Requests", words.count(whole), f"{words.share(handled, whole)} {name}"))
-    tiles += [_compared(target) for target in findings.targets[:2]]
+    several = len(findings.targets) > 1
+    tiles += [_compared(target, several=several) for target in findings.targets[:2]]
     if seen is not None or account is not None:
         tiles += _latencies(account, findings, seen)
         tiles += _errors(account)
@@ -111,10 +115,15 @@ def _tile(name: str, figure: str | Html, told: str | Html, kind: str = "") -> Ht
     )
 
 
-def _compared(target: TargetFindings) -> Html:
+def _compared(target: TargetFindings, *, several: bool) -> Html:
     told = f"{words.count(target.mismatched)} of {words.count(target.compared)} answers"
     share = words.share(target.mismatched, target.compared)
-    return _tile("Differ", share, told, "bad" if target.mismatched else "")
+    name = f"Differ, {_short(target.target)}" if several else "Differ"
+    return _tile(name, share, told, "bad" if target.mismatched else "")
+
+
+def _short(target: str) -> str:
+    return target.rpartition("://")[2]
 
 
 def _pair(before: str, after: str) -> Html:
@@ -152,7 +161,10 @@ def _latencies(account: Account | None, findings: Findings, seen: TrafficSeen | 
         if after is None
         else _pair(words.nanoseconds(before), words.nanoseconds(after))
     )
-    return [_tile("Latency, p99", figure, more)]
+    name = "Latency, p99"
+    if first is not None and len(findings.targets) > 1:
+        name += f", {_short(first.target)}"
+    return [_tile(name, figure, more)]
 
 
 def _errors(account: Account | None) -> list[Html]:
@@ -173,7 +185,8 @@ def _errors(account: Account | None) -> list[Html]:
     figure = _pair(words.share(before, of), words.share(after, answered))
     worse = answered and of and after / answered > 1.2 * before / of and after - before > 1
     told = f"{words.count(before)} → {words.count(after)} answers"
-    return [_tile("Server errors (5xx)", figure, told, "bad" if worse else "")]
+    name = "Server errors (5xx)" if len(account.targets) < 2 else f"Server errors, {_short(target.name)}"
+    return [_tile(name, figure, told, "bad" if worse else "")]
 
 
 def _server_errors(statuses: dict[str, int]) -> int:

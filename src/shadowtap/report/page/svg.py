@@ -5,11 +5,10 @@ their strength. Labels lie in the outer one, at shares of the width. What a poin
 attribute.
 """
 
+import json
 from collections.abc import Sequence
 from math import ceil, floor, log10
 from typing import NamedTuple
-
-import msgspec
 
 from shadowtap.report.page.html import Html, joined, tag
 
@@ -63,7 +62,7 @@ def framed(chart: Chart, height: int) -> Html:
         f'<svg y="{TOP}" width="100%" height="{plot}" viewBox="0 0 1000 {plot}" preserveAspectRatio="none">'
         f"{joined(chart.layers)}</svg>"
     )
-    spoken = msgspec.json.encode({"x": chart.x, "series": chart.told}).decode()
+    spoken = json.dumps({"x": chart.x, "series": chart.told}, separators=(",", ":"))
     drawing = Html(f"{tag('title', chart.title)}{joined(lines)}{inner}{joined(labels)}")
     return tag(
         "div",

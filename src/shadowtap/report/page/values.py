@@ -173,6 +173,8 @@ class TargetFindings(msgspec.Struct):
     """What was found of one target."""
 
     target: str = ""
+    replayed: int = 0
+    left_out: int = 0
     compared: int = 0
     mismatched: int = 0
     mismatched_by_category: dict[str, int] = {}
