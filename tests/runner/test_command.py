@@ -183,9 +183,9 @@ async def test_whoever_watches_may_leave(tmp_path):
 async def test_a_bug_is_told_with_its_traceback_and_the_account(tmp_path):
     broken = tmp_path / "sitecustomize.py"
     broken.write_text(
-        "import shadowtap.runner\n"
+        "import shadowtap.runner.fates\n"
         "def buggy(*_):\n    raise ValueError('of a test')\n"
-        "shadowtap.runner.Runner._on_request = buggy\n"
+        "shadowtap.runner.fates.Fates._on_request = buggy\n"
     )
     source = write(tmp_path / "shop.pcap", visits(2, 2))
     before = ("env", f"PYTHONPATH={tmp_path}")
