@@ -11,7 +11,11 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("shadowtap", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How many examples where a test does not say; for a long look on demand: SHADOWTAP_EXAMPLES=1000 scripts/test
+EXAMPLES = int(os.environ.get("SHADOWTAP_EXAMPLES", "60"))
+settings.register_profile(
+    "shadowtap", deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("shadowtap")
 
 MAY_BE_MISSING = (

@@ -157,7 +157,7 @@ def changed(octets: bytes, changes: list[tuple[str, int, int]]) -> bytes:
 BROKEN = st.tuples(st.sampled_from(NAMES), st.lists(CHANGE, max_size=4))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.lists(BROKEN, min_size=1, max_size=12), st.sampled_from([1, 8]), st.integers(0, 3))
 def test_agrees_with_the_reference_on_broken_frames(
     broken: list[tuple[str, list[tuple[str, int, int]]]], copies: int, gap: int
@@ -174,7 +174,7 @@ def test_agrees_with_the_reference_on_broken_frames(
             assert peeled.segments == [segment for segment in wanted if segment is not None]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.sampled_from([*Link, 147]), st.lists(st.binary(max_size=120), max_size=6))
 def test_noise_is_counted(link: int, noise: list[bytes]) -> None:
     peeled = peel(*noise, link=link)

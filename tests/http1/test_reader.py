@@ -141,7 +141,7 @@ HEADS = st.builds(
 LIMITS = st.builds(Limits, head_bytes=st.sampled_from([20, 60, 1000]), body_bytes=st.sampled_from([3, 1000]))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.sampled_from(Role), st.lists(HEADS, max_size=3), LIMITS, st.sampled_from([b"GET", b"HEAD", b"CONNECT"]),
        st.integers(1, 40))  # fmt: skip
 def test_the_short_way_says_what_the_long_way_says(
@@ -429,7 +429,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     st.sampled_from(Role),
     STEPS,
