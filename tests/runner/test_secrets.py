@@ -102,7 +102,7 @@ async def test_a_live_run_with_all_there_is_shows_and_writes_no_secret(tmp_path)
             ),
             *("--status", f"127.0.0.1:{port}", "--summary", "summary.json"),
             *("--compare", "--fail-on", "mismatch > 100%", "--save-noise", "noise.toml"),
-            *("--compare-json", "found.json", "--compare-junit", "found.xml"),
+            *("--compare-json", "found.json", "--compare-junit", "found.xml", "--report", "page.html"),
             *("--hooks", "hooks.py", "--middleware", "cat", "--skip", "method == NONE"),
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
@@ -139,6 +139,7 @@ async def test_a_live_run_with_all_there_is_shows_and_writes_no_secret(tmp_path)
     assert found_in_observations(journals) == []
     assert in_journals == {}
     assert found_in(out + terminal.shown) == []
+    assert (tmp_path / "page.html").stat().st_size > 10_000
     assert found_in_files(tmp_path, but=OPEN) == {}
     recorded = list(Recording(tmp_path / "rec").exchanges())
     assert len(recorded) == len(journals) == len(planted)
