@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # How many examples where a test does not say; for a long look on demand: SHADOWTAP_EXAMPLES=1000 scripts/test
-EXAMPLES = int(os.environ.get("SHADOWTAP_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("SHADOWTAP_EXAMPLES", "40"))
 settings.register_profile(
     "shadowtap", deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow]
 )

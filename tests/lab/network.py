@@ -11,12 +11,14 @@ The wire's MTU is 100 bytes larger than the edge's: a whole frame fits with VXLA
 """
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
 from .netns import CommandFailed, Namespace, sweep
 
+_numbers = itertools.count()
 _OVERLAY_ROOM = 100
 _LINKS = (("client", "edge", "production", "edge", 0),
           ("production", "wire", "collector", "wire", _OVERLAY_ROOM),
@@ -114,8 +116,9 @@ class Lab:
 
     def _build(self, offloads: bool) -> None:
         # One by one, so that what was made is known when one fails.
+        number = next(_numbers)
         for name in ("client", "production", "collector", "target"):
-            self._spaces[name] = Namespace(f"{name}-{id(self) & 0xFFFF:x}")
+            self._spaces[name] = Namespace(f"{name}-{number}")
         for left, left_device, right, right_device, room in _LINKS:
             self._link(self._spaces[left], left_device, self._spaces[right], right_device, self.mtu + room)
         if not offloads:
