@@ -127,7 +127,7 @@ async def test_a_live_run_with_all_there_is_shows_and_writes_no_secret(tmp_path)
                 process.kill()
         terminal.close()
     shown = terminal.shown.decode(errors="replace")
-    assert process.returncode in (0, 1), shown  # on a busy machine too few are compared for a verdict
+    assert process.returncode == ("TOO FEW" in shown), shown  # on a busy machine few are compared
     assert "Every request is accounted for." in shown
     assert "failed in line" in shown or "hooks.py" in shown
     summary = json.loads((tmp_path / "summary.json").read_text())

@@ -15,7 +15,7 @@ Requests go on in a later turn of the event loop, never from within a lane that 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from time import monotonic, time_ns
+from time import monotonic
 from typing import Any, Protocol
 
 from shadowtap.events import Failure, Request
@@ -66,41 +66,32 @@ class HeldTarget(Target):
 
     def offer(self, request: Request) -> bool:
         """As a target does; it is sent when its turn has come and it need not wait."""
-        account = self.account
-        account.offered += 1
-        size = len(request.head) + len(request.body)
-        held_bytes = self._held_bytes + size
-        if not self._takes(held_bytes):
+        taken = super().offer(request)
+        if not taken:
             self._holder.leave(request)
-            return self._turn_away(held_bytes)
-        account.replayed += 1
-        account.in_flight += 1
-        self._held_bytes = held_bytes
-        if self._breaker.open and not self._breaker.allows(monotonic()):
-            self._settle(request)
-            self._count_failure(request, Failure.BREAKER, 0)
-            return True
+        return taken
+
+    def _give(self, request: Request) -> None:
         number = request.connection.number
         turn = self._turns.get(number)
         if turn is not None:
             turn.queue.append(request)
-            return True
+            return
         lane = None if self._pool else self._lanes.get(number)
         if lane is not None and lane.current is None and lane.wire is not None and not lane.queue:
             made = self._holder.prepare(request, wait=True)
             if made is None:
                 self._stall(self._new_turn(request))
-                return True
+                return
             if made is not request:
-                self._held_bytes += _size(made) - size
+                self._held_bytes += _size(made) - _size(request)
             lane.push(made)
-            return True
+            return
         turn = self._new_turn(request)
         if lane is not None:
             turn.current = lane.current or (lane.queue[0] if lane.queue else None)
         if turn.current is None:
             self._advance(turn, wait=True)
-        return True
 
     def _new_turn(self, request: Request) -> _Turn:
         turn = self._turns[request.connection.number] = _Turn(request.connection.number)
@@ -136,14 +127,6 @@ class HeldTarget(Target):
     def waiting(self) -> int:
         """Connections whose next request waits."""
         return len(self._stalled)
-
-    def _takes(self, held_bytes: int) -> bool:
-        return (
-            self._refused is None
-            and self.account.in_flight < self._queue_limit
-            and held_bytes <= self._byte_limit
-            and (self._allows is None or self._allows(time_ns()))
-        )
 
     # -- turns -------------------------------------------------------------------------------------------------
 

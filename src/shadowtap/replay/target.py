@@ -157,7 +157,12 @@ class Target:
         if self._breaker.open and not self._breaker.allows(monotonic()):
             self._settle(request)
             self._count_failure(request, Failure.BREAKER, 0)
-            return True
+        else:
+            self._give(request)
+        return True
+
+    def _give(self, request: Request) -> None:
+        """A request that was taken goes to its lane."""
         key = request.connection.number
         if self._pool:
             key %= self._pool
@@ -177,7 +182,6 @@ class Target:
             lane.send(request)
         else:
             lane.push(request)
-        return True
 
     def _turn_away(self, held_bytes: int) -> bool:
         """Count a request that is not taken; `full` and `limited` say why for as long as it is the last one."""
