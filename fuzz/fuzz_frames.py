@@ -19,7 +19,7 @@ with watched():
     from shadowtap.decap import Decapsulator
     from shadowtap.decap.fragments import MAX_BYTES, MAX_DATAGRAMS, Fragments
     from shadowtap.decap.rows import Drop
-    from shadowtap.events import Frames, Link
+    from shadowtap.events import Frames, Link, SegmentRow
 
 LINKS = [*Link, 4711]
 _SECOND = 1_000_000_000
@@ -78,10 +78,10 @@ def _read(batches: list[Frames], ports: frozenset[int]) -> "tuple[list[tuple[obj
     for frames in batches:
         for segments in road.feed(frames):
             rows = list(segments.rows(acks=True))
-            busy = [row for row in rows if row[5] > row[4] or row[8] & 7 or row[9]]
+            busy = [row for row in rows if row[5] or row[4] & 7 or row[6]]
             assert list(segments.rows(acks=False)) == busy
             assert len(rows) == len(segments)
-            found += [_row(row, segments.buffer) for row in rows]
+            found += [_row(row) for row in rows]
         assert len(fragments) <= MAX_DATAGRAMS
         assert fragments._bytes <= MAX_BYTES + 0xFFFF
         assert not fragments.ready
@@ -95,19 +95,15 @@ def _read(batches: list[Frames], ports: frozenset[int]) -> "tuple[list[tuple[obj
     return sorted(found, key=repr), bool(waited)
 
 
-def _row(
-    row: "tuple[bytes, int, int, int, int, int, int, int, int, int]", buffer: object
-) -> "tuple[object, ...]":
-    key, direction, seq, end, start, stop, ack, time_ns, flags, missing = row
-    assert 0 <= start <= stop <= len(buffer)  # type: ignore[arg-type]
-    assert (end - seq) & 0xFFFFFFFF == stop - start
+def _row(row: SegmentRow) -> "tuple[object, ...]":
+    key, direction, seq, ack, flags, data, missing, time_ns = row
     assert direction in (0, 1)
     assert len(key) == 40
     assert 0 <= seq <= 0xFFFFFFFF
     assert 0 <= ack <= 0xFFFFFFFF
     assert 0 <= flags <= 0xFF
     assert 0 <= missing <= 1 << 20
-    return key, direction, seq, ack, time_ns, flags, bytes(buffer[start:stop]), missing  # type: ignore[index]
+    return key, direction, seq, ack, time_ns, flags, data, missing
 
 
 def seeds() -> list[bytes]:

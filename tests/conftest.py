@@ -7,9 +7,12 @@ Some things are no matter of setting up a machine, and may be missing all the sa
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+import shadowtap
 
 # How many examples where a test does not say; for a long look on demand: SHADOWTAP_EXAMPLES=1000 scripts/test
 EXAMPLES = int(os.environ.get("SHADOWTAP_EXAMPLES", "40"))
@@ -24,6 +27,16 @@ MAY_BE_MISSING = (
     "everyone may listen on low ports",
     "no tun devices",
 )
+
+
+def pytest_configure() -> None:
+    """What is compiled must be what is written."""
+    for library in Path(shadowtap.__file__).parent.rglob("*.so"):
+        module = library.with_name(library.name.partition(".")[0])
+        sources = [module.with_suffix(suffix) for suffix in (".py", ".pyx", ".pxd")]
+        written = max((path.stat().st_mtime for path in sources if path.exists()), default=0)
+        if library.stat().st_mtime < written:
+            raise pytest.UsageError(f"{module.name} has changed since it was compiled: run scripts/setup")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shadowtap.events import Endpoint, FewSegments, FlowKey, Frames, Link, Segments
+from shadowtap.events import Endpoint, FlowKey, Frames, Link, SegmentRows, Segments
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -259,17 +259,15 @@ class Seen(NamedTuple):
     missing: int
 
 
-def seen(segments: Segments | FewSegments) -> list[Seen]:
+def seen(segments: Segments | SegmentRows) -> list[Seen]:
     """The rows of a batch of segments."""
     found = []
-    for key, direction, seq, end, start, stop, ack, _, flags, missing in segments.rows(acks=True):
+    for key, direction, seq, ack, flags, payload, missing, _ in segments.rows(acks=True):
         parts = FlowKey(*struct.unpack("=5Q", key))
         family = IPv6Address if parts.tail >> 25 & 1 else IPv4Address
         first = str(family(parts.a_hi << 64 | parts.a_lo)), parts.tail >> 48
         second = str(family(parts.b_hi << 64 | parts.b_lo)), parts.tail >> 32 & 0xFFFF
         ends = (*second, *first) if direction else (*first, *second)
         vni = parts.tail & 0xFFFFFF if parts.tail >> 24 & 1 else None
-        payload = segments.buffer[start:stop].tobytes()
-        assert end == (seq + len(payload)) & 0xFFFFFFFF
         found.append(Seen(*ends, vni, seq, ack, flags, payload, missing))
     return found

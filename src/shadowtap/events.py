@@ -171,58 +171,49 @@ class Segments:
     def __len__(self) -> int:
         return len(self.seq)
 
+    def eventful(self) -> NDArray[np.bool_]:
+        """Which segments do more than acknowledge."""
+        eventful: NDArray[np.bool_] = (self.length > 0) | ((self.flags & _EVENTFUL) != 0) | (self.missing > 0)
+        return eventful
+
     def rows(self, *, acks: bool) -> "Iterable[SegmentRow]":
         """Segment by segment; those that only acknowledge are left out unless `acks`."""
-        if acks:
-            kept = np.arange(len(self))
-        else:
-            kept = ((self.length > 0) | ((self.flags & _EVENTFUL) != 0) | (self.missing > 0)).nonzero()[0]
-        length, start, seq = self.length[kept], self.start[kept], self.seq[kept]
-        columns = (
-            self.key[kept],
-            self.reverse.view(np.uint8)[kept],
-            seq,
-            (seq + length) & 0xFFFFFFFF,
-            start,
-            start + length,
-            self.ack[kept],
-            self.time_ns[kept],
-            self.flags[kept],
-            self.missing[kept],
+        kept = np.arange(len(self)) if acks else self.eventful().nonzero()[0]
+        start = self.start[kept]
+        octets = memoryview(self.buffer)  # type: ignore[arg-type]
+        payload = zip(start.tolist(), (start + self.length[kept]).tolist(), strict=True)
+        return zip(
+            self.key[kept].tolist(),
+            self.reverse.view(np.uint8)[kept].tolist(),
+            self.seq[kept].tolist(),
+            self.ack[kept].tolist(),
+            self.flags[kept].tolist(),
+            [bytes(octets[begin:end]) for begin, end in payload],
+            self.missing[kept].tolist(),
+            self.time_ns[kept].tolist(),
+            strict=True,
         )
-        return zip(*(column.tolist() for column in columns), strict=True)
 
 
-SegmentRow = tuple[bytes, int, int, int, int, int, int, int, int, int]
-"""One segment: key, direction, sequence number of the first octet and behind the last, start and end of the payload
-in the buffer, acknowledgement, time_ns, flags, missing."""
+SegmentRow = tuple[bytes, int, int, int, int, bytes, int, int]
+"""One segment: key, direction, seq, ack, flags, payload, missing, time_ns."""
 _EVENTFUL = 0b111
 """The flags FIN, SYN and RST."""
 
 
-class FewSegments:
-    """What `Segments` is, as rows: for a batch so small that columns cost more than they save. `count` is how many
-    there are, `cut` how many were cut short by the capture, `rows` those that do more than acknowledge; `every`
-    gives them all."""
+class SegmentRows:
+    """What `Segments` is, as rows. `rows` are those that do more than acknowledge; `every` gives them all, as long as
+    the frames are valid."""
 
-    __slots__ = ("_every", "_rows", "buffer", "count", "cut")
+    __slots__ = ("_count", "_every", "_rows")
 
-    def __init__(
-        self,
-        buffer: Bytes,
-        count: int,
-        cut: int,
-        rows: list[SegmentRow],
-        every: Callable[[], list[SegmentRow]],
-    ) -> None:
-        self.buffer = buffer
-        self.count = count
-        self.cut = cut
+    def __init__(self, count: int, rows: list[SegmentRow], every: Callable[[], list[SegmentRow]]) -> None:
+        self._count = count
         self._rows = rows
         self._every = every
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
     def rows(self, *, acks: bool) -> list[SegmentRow]:
         """As `Segments.rows`."""

@@ -12,11 +12,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shadowtap.decap import few, internet, links, plain, tcp, tunnels, wireless
+from shadowtap.decap import internet, links, tcp, tunnels, wireless
 from shadowtap.decap.fragments import Fragments, Packet
 from shadowtap.decap.rows import ETHERTYPE, IP_PROTOCOL, Drop, Kind, Rows, Step, View
-from shadowtap.events import Bytes, FewSegments, Frames, Ints, Link, Segments
+from shadowtap.events import Bytes, Frames, Ints, Link, SegmentRow, SegmentRows, Segments
 from shadowtap.ledger import PacketCounters
+
+try:
+    from shadowtap.decap.common import LINKS, Common
+except ImportError:  # not compiled: everything takes the loop of steps
+    LINKS = frozenset()
 
 MAX_LAYERS = 24
 """Headers in one frame. AWS behind a Gateway Load Balancer needs 7; each round costs a pass over its rows."""
@@ -73,7 +78,6 @@ _STEPS: dict[int, Callable[[View, Rows], Step]] = {
     Kind.TEREDO: tunnels.teredo,
     IP_PROTOCOL + 47: tunnels.gre,
 }
-_PLAIN_LINKS = (Link.VXLAN, Link.ETHERNET)
 _ALIASES = {IP_PROTOCOL + 4: Kind.IPV4, IP_PROTOCOL + 41: Kind.IPV6}
 _FRAGMENT = IP_PROTOCOL + 44
 
@@ -96,14 +100,15 @@ class Decapsulator:
         self.counters = counters if counters is not None else PacketCounters()
         self._fragments = fragments if fragments is not None else Fragments()
         self._view: View | None = None
+        self._common = Common(vnis, ports) if LINKS else None
         self._vnis = np.array(sorted(vnis), np.int64) if vnis else None
         self._ports = None
         if ports:
             self._ports = np.zeros(65536, np.bool_)
             self._ports[sorted(ports)] = True
 
-    def feed(self, frames: Frames) -> list[Segments | FewSegments]:
-        """The segments of a batch, in order of arrival: one `Segments`, and more where fragments came together.
+    def feed(self, frames: Frames) -> list[Segments | SegmentRows]:
+        """The segments of a batch, in order of arrival, and those of fragments that came together behind them.
 
         Their payload lies in the frames' buffer, so they are valid as long as the frames are.
         """
@@ -111,22 +116,39 @@ class Decapsulator:
         if not count:
             return []
         self.counters.frames += count
-        if count <= few.FEW and frames.link in _PLAIN_LINKS:
-            at_once = few.segments(frames, self._vnis, self._ports, self.counters.dropped)
-            if at_once is not None:
-                self.counters.segments += at_once.count
-                self.counters.cut_segments += at_once.cut
-                return [at_once] if at_once.count else []
         kind = _LINKS.get(frames.link)
         if kind is None:
             self.counters.dropped[Drop.UNKNOWN_LINK] += count
             return []
-        rows = Rows(np.arange(count), frames.start, frames.start + frames.captured)
-        found = self._peel(frames.buffer, kind, rows, frames.time_ns)
-        batches: list[Segments | FewSegments] = [found] if found is not None else []
+        batches: list[Segments | SegmentRows] = []
+        if self._common is not None and frames.link in LINKS:
+            batches.append(self._feed_common(frames, kind, self._common))
+        elif (found := self._peel_frames(frames, kind, np.arange(count))) is not None:
+            batches.append(found[0])
         while self._fragments.ready:
             batches.extend(self._feed_reassembled())
         return batches
+
+    def _feed_common(self, frames: Frames, kind: Kind, common: "Common") -> SegmentRows:
+        rows, count, cut, odd = common.rows(frames, self.counters.dropped, acks=False)
+        self.counters.segments += count
+        self.counters.cut_segments += cut
+        if not odd:
+            return SegmentRows(count, rows, lambda: common.rows(frames, None, acks=True)[0])
+        found = self._peel_frames(frames, kind, np.array(odd))
+        if found is not None:
+            count += len(found[0])
+        return SegmentRows(
+            count,
+            _woven(rows, found, acks=False),
+            lambda: _woven(common.rows(frames, None, acks=True)[0], found, acks=True),
+        )
+
+    def _peel_frames(self, frames: Frames, kind: Kind, which: Ints) -> tuple[Segments, Ints] | None:
+        start = frames.start[which]
+        return self._peel(
+            frames.buffer, kind, Rows(which, start, start + frames.captured[which]), frames.time_ns
+        )
 
     def _feed_reassembled(self) -> list[Segments]:
         alike: dict[tuple[Kind, bool], list[Packet]] = {}
@@ -146,10 +168,11 @@ class Decapsulator:
             times = np.array([packet.time_ns for packet in packets], np.int64)
             segments = self._peel(buffer, kind, rows, times)
             if segments is not None:
-                found.append(segments)
+                found.append(segments[0])
         return found
 
-    def _peel(self, buffer: Bytes, kind: int, rows: Rows, time_ns: Ints) -> Segments | None:
+    def _peel(self, buffer: Bytes, kind: int, rows: Rows, time_ns: Ints) -> tuple[Segments, Ints] | None:
+        """The segments of some rows in order, and the frame of each."""
         view = self._view
         if view is None or view.u8 is not buffer:
             view = self._view = View(buffer, self.counters.dropped)
@@ -165,13 +188,6 @@ class Decapsulator:
                 if segments is not None:
                     found.append(segments)
                 continue
-            if kind == Kind.ETHERNET:
-                at_once, rest = plain.segments(view, rows, self._ports, time_ns)
-                if at_once is not None:
-                    found.append(at_once)
-                if rest is None:
-                    continue
-                rows = rest
             rows.depth += 1
             if rows.depth > MAX_LAYERS:
                 self.counters.dropped[Drop.TOO_MANY_LAYERS] += len(rows)
@@ -200,17 +216,17 @@ class Decapsulator:
         step = _STEPS.get(kind)
         return None if step is None else step(view, rows)
 
-    def _merged(self, found: list[tuple[Segments, Ints]]) -> Segments | None:
+    def _merged(self, found: list[tuple[Segments, Ints]]) -> tuple[Segments, Ints] | None:
         if not found:
             return None
-        if len(found) == 1:
-            segments = found[0][0]
-        else:
-            order = np.argsort(np.concatenate([frames for _, frames in found]), kind="stable")
-            segments = _concatenated([segments for segments, _ in found], order)
+        segments, frames = found[0]
+        if len(found) > 1:
+            together = np.concatenate([frames for _, frames in found])
+            order = np.argsort(together, kind="stable")
+            segments, frames = _concatenated([segments for segments, _ in found], order), together[order]
         self.counters.segments += len(segments)
         self.counters.cut_segments += int(np.count_nonzero(segments.missing))
-        return segments
+        return segments, frames
 
 
 def _split(rows: Rows, kinds: Ints, waiting: list[tuple[int, Rows]]) -> None:
@@ -225,3 +241,15 @@ def _concatenated(parts: list[Segments], order: Ints) -> Segments:
     columns = ("key", "reverse", "seq", "ack", "flags", "start", "length", "missing", "time_ns")
     merged = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in columns}
     return Segments(parts[0].buffer, **merged)
+
+
+def _woven(
+    rows: list[SegmentRow | int], found: tuple[Segments, Ints] | None, *, acks: bool
+) -> list[SegmentRow]:
+    """The rows, with those of the frames that were left open in their places."""
+    odd: dict[int, SegmentRow] = {}
+    if found is not None:
+        segments, frames = found
+        kept = frames if acks else frames[segments.eventful()]
+        odd = dict(zip(kept.tolist(), segments.rows(acks=acks), strict=True))
+    return [row for either in rows if (row := odd.get(either) if isinstance(either, int) else either)]

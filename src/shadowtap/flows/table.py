@@ -24,12 +24,12 @@ from shadowtap.events import (
     Chunk,
     Closed,
     Endpoint,
-    FewSegments,
     Flow,
     FlowEvent,
     Gap,
     How,
     Opened,
+    SegmentRows,
     Segments,
 )
 from shadowtap.flows.stream import Piece, Stream
@@ -106,26 +106,26 @@ class Flows:
         self._numbers = first_number
         self._events: list[FlowEvent] = []
 
-    def feed(self, segments: Segments | FewSegments) -> list[FlowEvent]:
+    def feed(self, segments: Segments | SegmentRows) -> list[FlowEvent]:
         """The events that a batch of segments brings about, in order."""
         events = self._events
-        buffer = memoryview(segments.buffer)  # type: ignore[arg-type]
-        table, add, octets = self._table, events.append, 0
-        for key, direction, seq, end, start, stop, ack, time_ns, flags, missing in segments.rows(
+        table, octets = self._table, 0
+        for key, direction, seq, ack, flags, data, missing, time_ns in segments.rows(
             acks=bool(self._watched)
         ):
-            octets += stop - start
+            octets += len(data)
             connection = table.get(key)
             if connection is not None:
                 stream = connection.streams[direction]
-                if seq == stream.next != end and stream.plain and not flags & _EVENTFUL and not missing:
+                if seq == stream.next and data and stream.plain and not flags & _EVENTFUL and not missing:
                     connection.last_ns = time_ns
-                    stream.next = end
-                    add(Chunk(connection.number, direction, bytes(buffer[start:stop]), time_ns, end, ack))
-                    if ack != connection.streams[1 - direction].next:
+                    stream.next = end = (seq + len(data)) & MASK
+                    events.append(Chunk(connection.number, direction, data, time_ns, end, ack))
+                    peer = connection.streams[1 - direction]
+                    if ack != peer.next:
                         self._note_ack(connection, 1 - direction, ack, flags, time_ns)
                     continue
-            piece = Piece(seq, bytes(buffer[start:stop]), missing, time_ns, ack if flags & ACK else -1)
+            piece = Piece(seq, data, missing, time_ns, ack if flags & ACK else -1)
             self._carefully(connection, key, direction, flags, piece)
         self.counters.payload_bytes += octets
         self._events = []

@@ -11,9 +11,9 @@ from collections import deque
 import msgspec
 
 from shadowtap.events import Chunk, Closed, Ended, Fault, Flow, Gap, How, Message, Request, Response
-from shadowtap.http1 import Limits, Raw, Reader
+from shadowtap.http1 import Limits
 from shadowtap.http1.plain import NO_BODY_METHODS
-from shadowtap.http1.reader import State
+from shadowtap.http1.reader import Raw, Reader, State
 from shadowtap.ledger import MessageCounters
 from shadowtap.messages.framed import request_of, response_of
 from shadowtap.messages.pairing import Pairing

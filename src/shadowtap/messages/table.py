@@ -27,7 +27,8 @@ class Messages:
         conversations = self._conversations
         for event in events:
             if type(event) is Chunk:
-                conversations[event.flow].take_chunk(event, out)
+                conversation = conversations[event.flow]
+                conversation.take_chunk(event, out)
             elif isinstance(event, Opened):
                 conversations[event.flow.number] = Conversation(
                     event.flow,
@@ -36,7 +37,8 @@ class Messages:
                     counters=self.counters,
                 )
             elif isinstance(event, Gap):
-                conversations[event.flow].take_gap(event, out)
+                conversation = conversations[event.flow]
+                conversation.take_gap(event, out)
             elif isinstance(event, Closed):
                 conversation = conversations[event.flow]
                 conversation.take_closed(event, out)

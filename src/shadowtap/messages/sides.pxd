@@ -1,0 +1,10 @@
+from shadowtap.messages.pairing cimport Pairing
+
+cdef class Sides:
+    cdef public list readers
+    cdef public object connection
+    cdef public bint connected, lost
+    cdef public object _counters, _flow, _limits
+    cdef public bint _keep
+    cdef public Pairing _pairing
+    cdef public list _unread

@@ -1,0 +1,1 @@
+cpdef long long distance(long long to, long long since) noexcept
