@@ -3,7 +3,6 @@
 import struct
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +15,6 @@ from shadowtap.events import (
     Connection,
     Difference,
     Exchange,
-    FewFrames,
     FlowKey,
     Link,
     Request,
@@ -54,21 +52,6 @@ def test_segment_rows_are_the_rows_of_segments(segments: list[Segment], acks: bo
     few = SegmentRows(len(every), busy, lambda: every)
     assert len(few) == len(whole) == len(segments)
     assert list(few.rows(acks=acks)) == list(whole.rows(acks=acks))
-
-
-@given(st.lists(st.tuples(st.binary(max_size=9), st.integers(0, 1 << 62)), max_size=5))
-def test_few_frames_are_frames_of_which_every_byte_was_captured(told: list[tuple[bytes, int]]) -> None:
-    octets = [frame for frame, _ in told]
-    whole = packets.frames(octets, Link.VXLAN, times=[time_ns for _, time_ns in told])
-    numbers = (column.tolist() for column in (whole.start, whole.captured, whole.time_ns))
-    few = FewFrames(whole.buffer, *numbers, Link.VXLAN)
-    assert len(few) == len(whole)
-    assert list(few.rows()) == list(whole.rows())
-    for column in ("start", "captured", "on_wire", "time_ns"):
-        assert getattr(few, column).tolist() == getattr(whole, column).tolist()
-        assert getattr(few, column).dtype == np.int64
-    with pytest.raises(AttributeError):
-        _ = few.nothing_of_this_name  # type: ignore[attr-defined]
 
 
 @given(SEGMENTS)

@@ -68,44 +68,6 @@ class Frames:
     def __len__(self) -> int:
         return len(self.start)
 
-    def rows(self) -> Iterable[tuple[int, int, int]]:
-        """Frame by frame: start, captured, time_ns."""
-        return zip(self.start.tolist(), self.captured.tolist(), self.time_ns.tolist(), strict=True)
-
-
-class FewFrames(Frames):
-    """`Frames` as plain numbers, for a batch so small that columns cost more than they save. The columns are made
-    when somebody asks for them. All bytes of these frames were captured."""
-
-    __slots__ = ("_lengths", "_starts", "_times")
-
-    def __init__(
-        self, buffer: Bytes, starts: list[int], lengths: list[int], times: list[int], link: int
-    ) -> None:
-        self.buffer = buffer
-        self.link = link
-        self._starts = starts
-        self._lengths = lengths
-        self._times = times
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    def rows(self) -> Iterable[tuple[int, int, int]]:
-        """As `Frames.rows`."""
-        return zip(self._starts, self._lengths, self._times, strict=True)
-
-    def __getattr__(self, name: str) -> Ints:  # a slot that is still empty
-        values = _COLUMNS.get(name)
-        if values is None:
-            raise AttributeError(name)
-        column = np.array(getattr(self, values), np.int64)
-        setattr(self, name, column)
-        return column
-
-
-_COLUMNS = {"start": "_starts", "captured": "_lengths", "on_wire": "_lengths", "time_ns": "_times"}
-
 
 class FlowKey(NamedTuple):
     """The five native 64-bit numbers of a `Segments.key`: `struct.unpack("=5Q", key)`.

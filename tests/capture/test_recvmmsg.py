@@ -32,7 +32,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 def messages(receiver: BatchReceiver, n: int) -> list[bytes]:
     """The bytes of the first n messages."""
-    rows = zip(receiver.starts[:n].tolist(), receiver.lengths(n).tolist(), strict=True)
+    rows = zip(receiver.starts[:n].tolist(), receiver.columns(n)[0].tolist(), strict=True)
     return [receiver.buffer[start : start + min(length, SLOT_BYTES)].tobytes() for start, length in rows]
 
 
@@ -47,7 +47,7 @@ def test_one_batch(pair: tuple[socket.socket, socket.socket]) -> None:
     n = receiver.receive()
     assert n == len(sent)
     assert messages(receiver, n) == sent
-    times = receiver.times(n)
+    times = receiver.columns(n)[1]
     assert before <= times[0] <= times[-1] <= time.time_ns()
     assert (np.diff(times) >= 0).all()
     assert receiver.receive() == 0
@@ -64,7 +64,7 @@ def test_batches_follow_each_other_in_order(pair: tuple[socket.socket, socket.so
     while n := receiver.receive():
         sizes.append(n)
         found += messages(receiver, n)
-        assert len(receiver.times(n)) == n
+        assert len(receiver.columns(n)[1]) == n
     assert found == sent
     assert sizes == [8] * 12 + [4]
 
@@ -109,20 +109,20 @@ def test_a_message_longer_than_its_slot(
     pair[1].send(b"x" * 5000)
     pair[1].send(b"y" * 10)
     n = receiver.receive()
-    assert receiver.lengths(n).tolist() == [5000, 10]
+    assert receiver.columns(n)[0].tolist() == [5000, 10]
     assert receiver.buffer[:1010].tobytes() == b"x" * 1000 + b"y" * 10
 
 
 def test_without_stamps_the_time_of_the_receive_counts(pair: tuple[socket.socket, socket.socket]) -> None:
     receiver = BatchReceiver(pair[0], slots=8, counters=CaptureCounters())
     pair[1].send(b"stamped")
-    assert len(receiver.times(receiver.receive())) == 1
+    assert len(receiver.columns(receiver.receive())[1]) == 1
     pair[0].setsockopt(socket.SOL_SOCKET, 35, 0)
     before = time.time_ns()
     for _ in range(3):
         pair[1].send(b"x")
     n = receiver.receive()
-    times = receiver.times(n)
+    times = receiver.columns(n)[1]
     assert len(times) == 3
     assert before <= times.min() <= times.max() <= time.time_ns()
 
@@ -132,7 +132,7 @@ def test_senders_are_named(pair: tuple[socket.socket, socket.socket]) -> None:
     for _ in range(3):
         pair[1].send(b"x")
         n = receiver.receive()
-        receiver.times(n)
+        receiver.columns(n)
         port = int.from_bytes(receiver.names[0, 2:4].tobytes(), "big")
         assert (receiver.names[0, 4:8].tolist(), port) == ([127, 0, 0, 1], pair[1].getsockname()[1])
 

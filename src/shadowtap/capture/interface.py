@@ -115,14 +115,15 @@ class InterfaceSource:
 
     def _frames(self, n: int) -> Frames:
         receiver, counters = self._receiver, self.counters
-        on_wire, time_ns = receiver.lengths(n), receiver.times(n)
+        on_wire, time_ns, octets = receiver.columns(n)
         captured = on_wire
         if int(on_wire.max()) > SLOT_BYTES:
             counters.cut += int(np.count_nonzero(on_wire > SLOT_BYTES))
             captured = np.minimum(on_wire, SLOT_BYTES)
+            octets = int(captured.sum())
         counters.frames += n
         counters.batches += 1
-        counters.bytes += int(captured.sum())
+        counters.bytes += octets
         return Frames(receiver.buffer, receiver.starts[:n], captured, on_wire, time_ns, self._link)
 
     def close(self) -> None:

@@ -2,10 +2,9 @@
 
 The kernel fills an array of `mmsghdr` (64 bytes each, 64-bit Linux), which is at the same time a NumPy array. All
 that points somewhere (slot, control area, name) is written once, at the start; of a batch only the first n rows
-are read, and the two lengths that the kernel overwrites are put back, each with one strided assignment. Nothing
-is done per packet in Python. Per batch it costs a system call and about ten NumPy calls, so the fixed cost is what
-matters: at a batch a millisecond there are often fewer than ten packets in it. For so few, `few` reads the same
-places as plain numbers, which costs a quarter.
+are read, and the two lengths that the kernel overwrites are put back. At a batch a millisecond there are often
+fewer than ten packets in it, so the cost of a batch is what matters: the tables are read in compiled code
+(`arrivals`), or without a C compiler with NumPy (`tables`).
 
 Time: SO_TIMESTAMPNS makes the kernel stamp every message of the socket. The stamp is the first control message,
 so it lies at a fixed place of the control area. Should a kernel give none, the time of the receive stands in.
@@ -23,22 +22,24 @@ with jumbo frames 12 MiB, with frames of 1,500 bytes 4 to 8 MiB.
 """
 
 import contextlib
-import ctypes
 import errno
 import mmap
 import os
 import socket
 import struct
 import time
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowtap.errors import RunError
 from shadowtap.events import Bytes, Ints
 from shadowtap.ledger import CaptureCounters
+
+try:
+    from shadowtap.capture.arrivals import Arrivals
+except ImportError:  # not compiled
+    from shadowtap.capture.tables import Arrivals  # type: ignore[assignment]
 
 MAX_BATCH: Final = 1024
 """Messages of one system call: the kernel's own limit (UIO_MAXIOV)."""
@@ -68,7 +69,6 @@ _SO_RCVBUFFORCE: Final = 33
 _SO_MEMINFO: Final = 55
 _MEMINFO_DROPS: Final = 8
 _MEMINFO_BYTES: Final = 36
-_GIGA: Final = np.int64(1_000_000_000)
 
 _HEADER: Final = np.dtype(
     {
@@ -88,34 +88,27 @@ _CONTROL: Final = np.dtype(
 )
 _IOV: Final = np.dtype([("base", "u8"), ("length", "u8")])
 
-_Receive = Callable[[int, int, int, int, None], int]
-
 
 class BatchReceiver:
     """Takes messages from one datagram or packet socket, which it makes non-blocking and stamp the time.
 
-    After `receive` has returned n, the first n rows of `starts`, `lengths()`, `times()` and `names` describe the
-    messages; all of them and `buffer` are overwritten by the next call.
+    After `receive` has returned n, the first n rows of `starts` and `names`, and `columns(n)`, describe the messages;
+    all of them and `buffer` are overwritten by the next call.
     """
 
     __slots__ = (
+        "_arrivals",
         "_control",
-        "_control_ints",
-        "_control_longs",
         "_controllens",
         "_drops",
         "_fd",
-        "_header_ints",
         "_headers",
         "_iov",
         "_lengths",
         "_namelens",
-        "_nanoseconds",
-        "_receive",
-        "_seconds",
         "_slots",
         "_socket",
-        "_table",
+        "_times",
         "_uncounted",
         "buffer",
         "counters",
@@ -129,7 +122,6 @@ class BatchReceiver:
     ) -> None:
         self._socket = sock
         self._fd = sock.fileno()
-        self._receive = _system_call()
         self._slots = min(slots, MAX_BATCH)
         self._drops = 0
         self._uncounted = 0
@@ -143,43 +135,40 @@ class BatchReceiver:
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def _lay_out(self) -> None:
-        self._control = np.zeros(self._slots, _CONTROL)
-        self._iov = np.zeros(self._slots, _IOV)
-        self._iov["base"] = self.buffer.ctypes.data + self.starts
-        self._iov["length"] = SLOT_BYTES
-        self._headers = headers = np.zeros(self._slots, _HEADER)
+        control = np.zeros(self._slots, _CONTROL)
+        iov = np.zeros(self._slots, _IOV)
+        iov["base"] = self.buffer.ctypes.data + self.starts
+        iov["length"] = SLOT_BYTES
+        headers = np.zeros(self._slots, _HEADER)
         rows = np.arange(self._slots, dtype=np.int64)
-        headers["iov"] = self._iov.ctypes.data + rows * _IOV.itemsize
+        headers["iov"] = iov.ctypes.data + rows * _IOV.itemsize
         headers["iovlen"] = 1
-        headers["control"] = self._control.ctypes.data + rows * _CONTROL_BYTES
+        headers["control"] = control.ctypes.data + rows * _CONTROL_BYTES
         headers["controllen"] = _STAMP_BYTES
         if len(self.names):
             headers["name"] = self.names.ctypes.data + rows * NAME_BYTES
             headers["namelen"] = NAME_BYTES
-        self._table = headers.ctypes.data
-        self._lengths = headers["length"]
+        self._headers, self._control, self._iov = headers, control, iov
         self._controllens = headers["controllen"]
         self._namelens = headers["namelen"] if len(self.names) else None
-        self._seconds = self._control["seconds"]
-        self._nanoseconds = self._control["nanoseconds"]
-        self._header_ints = headers.view(np.uint8).data.cast("I")
-        self._control_ints = self._control.view(np.uint8).data.cast("i")
-        self._control_longs = self._control.view(np.uint8).data.cast("q")
+        self._lengths = np.zeros(self._slots, np.int64)
+        self._times = np.zeros(self._slots, np.int64)
+        tables = headers.view(np.uint8), control.view(np.uint8)
+        self._arrivals = Arrivals(*tables, self._lengths, self._times, _SCM_TIMESTAMPNS, _STAMP_BYTES)
 
     def receive(self) -> int:
         """Take what is waiting, at most one batch, and return how many messages that is (0: none is waiting).
 
         Fewer than `slots` means that the queue is empty now. Raises OSError with the socket's own error.
         """
-        n = self._receive(self._fd, self._table, self._slots, _FLAGS, None)
+        n = self._arrivals.receive(self._fd, _FLAGS)
         self._uncounted += 1
         if not 0 < n < _LARGE or self._uncounted > _NOW_AND_THEN:
             self.count_drops()
         if n < 0:
-            code = ctypes.get_errno()
-            if code in (errno.EAGAIN, errno.EINTR):
+            if -n in (errno.EAGAIN, errno.EINTR):
                 return 0
-            raise OSError(code, os.strerror(code))
+            raise OSError(-n, os.strerror(-n))
         return n
 
     @property
@@ -187,39 +176,17 @@ class BatchReceiver:
         """The most messages that one batch has."""
         return self._slots
 
-    def lengths(self, n: int) -> Ints:
-        """How long the first n messages were when they were sent; more than SLOT_BYTES: the rest is cut off."""
-        return self._lengths[:n].astype(np.int64)
-
-    def times(self, n: int) -> Ints:
-        """When the first n messages arrived, in ns since the epoch; also makes the rows fit for the next batch."""
+    def columns(self, n: int) -> tuple[Ints, Ints, int]:
+        """How long the first n messages were when they were sent (more than SLOT_BYTES: the rest is cut off), when
+        they arrived, in ns since the epoch, and their octets together. Makes the rows fit for the next batch."""
+        octets = self._arrivals.read(n)
+        if octets < 0:  # no stamps
+            octets = int(self._lengths[:n].sum())
+            self._times[:n] = time.time_ns()
+            self._controllens[:n] = _STAMP_BYTES
         if self._namelens is not None:
             self._namelens[:n] = NAME_BYTES
-        if not self._stamped(n):
-            self._controllens[:n] = _STAMP_BYTES
-            return np.full(n, time.time_ns(), np.int64)
-        times: Ints = self._seconds[:n] * _GIGA
-        times += self._nanoseconds[:n]
-        return times
-
-    def few(self, n: int) -> tuple[list[int], list[int]]:
-        """`lengths` and `times` of so few messages that plain numbers are cheaper than columns."""
-        ints, longs, last = self._header_ints, self._control_longs, 16 * n
-        lengths = ints[14:last:16].tolist()
-        if self._namelens is not None or not self._stamped(n):
-            return lengths, self.times(n).tolist()
-        last >>= 1
-        stamps = zip(longs[2:last:8].tolist(), longs[3:last:8].tolist(), strict=True)
-        return lengths, [seconds * 1_000_000_000 + ns for seconds, ns in stamps]
-
-    def _stamped(self, n: int) -> bool:
-        """Whether the messages carry a stamp: a property of the socket, so the first and the last speak for
-        all."""
-        kinds, rooms = self._control_ints, self._header_ints
-        return (
-            kinds[3] == kinds[16 * n - 13] == _SCM_TIMESTAMPNS
-            and rooms[10] == rooms[16 * n - 6] == _STAMP_BYTES
-        )
+        return self._lengths[:n], self._times[:n], octets
 
     def count_drops(self) -> None:
         """Add what the kernel has dropped since the last time to `counters.kernel_drops`."""
@@ -238,25 +205,6 @@ class BatchReceiver:
         if self._socket.fileno() >= 0:
             self.count_drops()
             self._socket.close()
-
-
-def _system_call() -> _Receive:
-    if ctypes.sizeof(ctypes.c_void_p) != 8:
-        raise RunError("receiving live packets needs a 64-bit Linux")
-    try:
-        function = ctypes.CDLL(None, use_errno=True).recvmmsg
-    except AttributeError:
-        raise RunError("receiving live packets needs Linux (recvmmsg)") from None
-    function.argtypes = (
-        ctypes.c_int,
-        ctypes.c_void_p,
-        ctypes.c_uint,
-        ctypes.c_int,
-        ctypes.c_void_p,
-    )
-    function.restype = ctypes.c_int
-    call: _Receive = function
-    return call
 
 
 def _ring(size: int) -> NDArray[np.uint8]:

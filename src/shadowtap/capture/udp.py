@@ -16,11 +16,9 @@ import numpy as np
 from shadowtap.capture.recvmmsg import MAX_BATCH, BatchReceiver, buffer_warning
 from shadowtap.capture.senders import AllowedSenders, Network
 from shadowtap.errors import RunError
-from shadowtap.events import FewFrames, Frames, Link
+from shadowtap.events import Frames, Link
 from shadowtap.ledger import CaptureCounters
 
-FEW: Final = 48
-"""Messages up to which plain numbers are cheaper than columns; where decapsulation sets its limit, too."""
 REFUSED_SENDER: Final = "sender_not_allowed"
 
 _UDP_NO_CHECK6_RX: Final = 102
@@ -55,7 +53,6 @@ class UdpSource:
         except BaseException:
             sock.close()
             raise
-        self._starts: list[int] = self._receiver.starts[:FEW].tolist()
         self._socket = sock
         self.address: tuple[str, int] = sock.getsockname()[:2]
 
@@ -94,25 +91,19 @@ class UdpSource:
 
     def _frames(self, n: int) -> Frames | None:
         receiver, counters = self._receiver, self.counters
-        if n <= FEW and not self._senders:
-            lengths, times = receiver.few(n)
-            counters.frames += n
-            counters.batches += 1
-            counters.bytes += sum(lengths)
-            return FewFrames(receiver.buffer, self._starts[:n], lengths, times, self._link)
-        start, length, time_ns = receiver.starts[:n], receiver.lengths(n), receiver.times(n)
+        start, (length, time_ns, octets) = receiver.starts[:n], receiver.columns(n)
         if self._senders:
             allowed = self._senders.among(receiver.names[:n])
             passed = int(np.count_nonzero(allowed))
             if passed < n:
                 counters.refused[REFUSED_SENDER] += n - passed
                 start, length, time_ns = start[allowed], length[allowed], time_ns[allowed]
-                n = passed
+                n, octets = passed, int(length.sum())
         if not n:
             return None
         counters.frames += n
         counters.batches += 1
-        counters.bytes += int(length.sum())
+        counters.bytes += octets
         return Frames(receiver.buffer, start, length, length, time_ns, self._link)
 
     def close(self) -> None:
