@@ -135,7 +135,14 @@ def test_light_commands_import_no_heavy_modules():
 
 
 def test_extract_loads_only_what_it_needs():
-    others = ["shadowtap.compare", "shadowtap.config.settings", "shadowtap.transform", "ssl", "uvloop", "rich"]
+    others = [
+        "shadowtap.compare",
+        "shadowtap.config.settings",
+        "shadowtap.transform",
+        "ssl",
+        "uvloop",
+        "rich",
+    ]
     code = (
         "import sys; from shadowtap.cli import main; main(['extract', '--help']); "
         f"print([name for name in {others} if name in sys.modules])"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from shadowtap.api import Reading
 from shadowtap.capture import FileSource, LiveSource
@@ -20,7 +20,9 @@ from shadowtap.errors import RunError
 from shadowtap.events import Message
 from shadowtap.report import words
 from shadowtap.report.jsonlines import JsonLines
-from shadowtap.stored import Stored
+
+if TYPE_CHECKING:
+    from shadowtap.stored import Stored
 
 _PROGRESS_S = 0.5
 
@@ -116,7 +118,7 @@ def _ending(reading: Reading) -> Iterator[None]:
 class _Progress:
     """One line on a terminal that keeps up with a file, unless the messages go to a terminal themselves."""
 
-    def __init__(self, source: FileSource | LiveSource | Stored) -> None:
+    def __init__(self, source: "FileSource | LiveSource | Stored") -> None:
         wanted = sys.stderr.isatty() and not sys.stdout.isatty()
         self._source = source if wanted and not isinstance(source, LiveSource) else None
         self._due = time.monotonic() + _PROGRESS_S
