@@ -11,7 +11,7 @@ Nothing is replayed. A live source yields until the loop is left; a file until i
 import select
 import time
 from collections.abc import Iterable, Iterator
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from shadowtap.capture import FileSource, LiveSource
 from shadowtap.capture.sources import open_source
@@ -20,7 +20,9 @@ from shadowtap.config.sources import StoredSpec, parse
 from shadowtap.events import Ended, Exchange, Frames, Message, Request
 from shadowtap.ledger import Ledger
 from shadowtap.pipeline import Pipeline
-from shadowtap.stored import Stored, open_stored
+
+if TYPE_CHECKING:
+    from shadowtap.stored import Stored
 
 _POLL_S = 0.1
 """How long a live source may be silent before holes and idle connections are looked at."""
@@ -47,6 +49,8 @@ class Reading:
         self._stopped = False
         self.source: FileSource | LiveSource | Stored
         if isinstance(spec, StoredSpec):
+            from shadowtap.stored import open_stored  # noqa: PLC0415  packets do not need it
+
             self.source = open_stored(spec, key_file=recording_key)
             return
         self._pipeline = Pipeline(self.ledger, flows=flows, http=http)

@@ -134,6 +134,23 @@ def test_light_commands_import_no_heavy_modules():
     assert told.stdout.endswith("\n[]\n")
 
 
+def test_extract_loads_only_what_it_needs():
+    others = [
+        "shadowtap.compare",
+        "shadowtap.config.settings",
+        "shadowtap.transform",
+        "ssl",
+        "uvloop",
+        "rich",
+    ]
+    code = (
+        "import sys; from shadowtap.cli import main; main(['extract', '--help']); "
+        f"print([name for name in {others} if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.endswith("\n[]\n")
+
+
 def test_as_a_module():
     command = [sys.executable, "-m", "shadowtap", "--version"]
     assert (

@@ -14,16 +14,15 @@ import os
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote
 
 from shadowtap.capture import FileSource, LiveSource
-from shadowtap.capture.capture_file import CaptureFile
-from shadowtap.capture.interface import InterfaceSource
-from shadowtap.capture.senders import Network
-from shadowtap.capture.udp import UdpSource
 from shadowtap.errors import UsageError
 from shadowtap.events import Link
+
+if TYPE_CHECKING:
+    from shadowtap.capture.senders import Network
 
 EXAMPLES: Final = (
     "vxlan://0.0.0.0:4789?vni=7, geneve://0.0.0.0:6081, iface://eth0?port=80, pcap:FILE, pcap:-, "
@@ -48,7 +47,7 @@ class UdpSpec:
     link: Link
     host: str
     port: int
-    senders: tuple[Network, ...] = ()
+    senders: "tuple[Network, ...]" = ()
     vnis: frozenset[int] = frozenset()
     ports: frozenset[int] = frozenset()
 
@@ -92,15 +91,22 @@ def parse_source(url: str) -> SourceSpec:
 
 
 def open_source(spec: SourceSpec) -> LiveSource | FileSource:
-    """The source that a spec describes, ready to give packets, named as it was written. Raises RunError."""
+    """The source that a spec describes, ready to give packets, named as it was written. Raises RunError. Only the
+    modules of its kind are loaded."""
     match spec:
         case UdpSpec():
+            from shadowtap.capture.udp import UdpSource  # noqa: PLC0415
+
             return UdpSource(
                 name=spec.url, link=spec.link, host=spec.host, port=spec.port, senders=spec.senders
             )
         case InterfaceSpec():
+            from shadowtap.capture.interface import InterfaceSource  # noqa: PLC0415
+
             return InterfaceSource(name=spec.url, interface=spec.interface, ports=spec.ports)
         case FileSpec():
+            from shadowtap.capture.capture_file import CaptureFile  # noqa: PLC0415
+
             return CaptureFile(name=spec.url, path=spec.path)
 
 
@@ -199,7 +205,7 @@ def _numbers(query: _Query, name: str, low: int, high: int) -> frozenset[int]:
     return frozenset(int(text) for text in texts)
 
 
-def _network(text: str) -> Network:
+def _network(text: str) -> "Network":
     try:
         return ip_network(text)
     except ValueError:
@@ -213,7 +219,7 @@ def _network(text: str) -> Network:
     raise UsageError(f'option "from": "{text}" has bits behind its prefix; write {meant}')
 
 
-def _check_families(host: str, senders: tuple[Network, ...]) -> None:
+def _check_families(host: str, senders: "tuple[Network, ...]") -> None:
     if _is_address(host, 4) or not host:
         for network in senders:
             if network.version == 6:

@@ -12,16 +12,10 @@ if TYPE_CHECKING:
     from shadowtap.config.addresses import Target, parse_listen, parse_target
     from shadowtap.config.compare import CompareSettings
     from shadowtap.config.hooks import HookSettings
+    from shadowtap.config.limits import MIB, FlowSettings, HttpSettings
     from shadowtap.config.mask import MaskSettings
     from shadowtap.config.rewrite import RewriteSettings
-    from shadowtap.config.settings import (
-        MIB,
-        FlowSettings,
-        HealthSettings,
-        HttpSettings,
-        Settings,
-        TargetSettings,
-    )
+    from shadowtap.config.settings import HealthSettings, Settings, TargetSettings
     from shadowtap.config.sinks import SinkSettings
     from shadowtap.config.transform import TransformSettings
 
@@ -49,6 +43,9 @@ _HOMES = {
     "parse_target": "addresses",
     "CompareSettings": "compare",
     "HookSettings": "hooks",
+    "MIB": "limits",
+    "FlowSettings": "limits",
+    "HttpSettings": "limits",
     "MaskSettings": "mask",
     "RewriteSettings": "rewrite",
     "SinkSettings": "sinks",

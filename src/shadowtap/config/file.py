@@ -11,16 +11,11 @@ from shadowtap.config.addresses import LOOPBACK, Target, parse_listen, split_tar
 from shadowtap.config.compare import read_compare
 from shadowtap.config.hooks import HookSettings
 from shadowtap.config.kinds import Port, Switch, from_toml
+from shadowtap.config.limits import FlowSettings, HttpSettings
 from shadowtap.config.mask import read_mask
 from shadowtap.config.rewrite import read_rewrites
 from shadowtap.config.sessions import read_sessions
-from shadowtap.config.settings import (
-    FlowSettings,
-    HealthSettings,
-    HttpSettings,
-    Settings,
-    TargetSettings,
-)
+from shadowtap.config.settings import HealthSettings, Settings, TargetSettings
 from shadowtap.config.sinks import SINK_KEYS, is_sink, split_sink
 from shadowtap.config.suggest import suggest
 from shadowtap.config.tables import Keys, keys_of, read_options, read_table

@@ -13,6 +13,7 @@ from shadowtap.config.addresses import LOOPBACK, Target, parse_listen, parse_tar
 from shadowtap.config.compare import CompareSettings
 from shadowtap.config.hooks import HookSettings
 from shadowtap.config.kinds import Count, Port, Seconds, Share, Size, Switch, Text, Wait, Whole
+from shadowtap.config.limits import MIB, FlowSettings, HttpSettings, key
 from shadowtap.config.mask import MaskSettings
 from shadowtap.config.rates import Rate
 from shadowtap.config.rewrite import RewriteSettings
@@ -21,14 +22,7 @@ from shadowtap.config.sessions import SessionSettings
 from shadowtap.config.sinks import SinkSettings
 from shadowtap.config.transform import TransformSettings
 
-MIB = 1 << 20
-
 Leg = Annotated[str, Meta(pattern="^(front|back)$", description="front or back")]
-
-
-def key(field: str) -> str:
-    """The name of a field in the configuration file."""
-    return field[:-6] + "_size" if field.endswith("_bytes") else field.removesuffix("_s")
 
 
 class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
@@ -52,22 +46,6 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
     def address(self) -> Target:
         """Scheme, host and port."""
         return parse_target(self.url)
-
-
-class FlowSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
-    """Limits of the stream reassembly."""
-
-    reorder_window_s: Wait = 0.1
-    idle_s: Seconds = 300.0
-    connections: Count = 200_000
-    buffer_bytes: Size = 128 * MIB
-
-
-class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):
-    """Limits of the HTTP reader."""
-
-    head_bytes: Size = 256 * 1024
-    body_bytes: Size = 64 * MIB
 
 
 class HealthSettings(msgspec.Struct, frozen=True, kw_only=True, rename=key):

@@ -5,6 +5,7 @@ A gate is a set of patterns that passes over a text once, at some gigabytes a se
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import re2
 
@@ -51,16 +52,26 @@ def group_finder(pattern: bytes) -> Find:
 
 
 def _finder(pattern: bytes, group: int) -> Find:
-    options = _options()
-    options.never_capture = not group
-    match = re2.compile(pattern, options)._regexp.Match  # search() costs as much again as the match
+    """The pattern is made when a text is searched with it for the first time: most are never needed, and each takes
+    up to 3 ms."""
+    match: Callable[..., Any] | None = None
     anywhere = re2._Anchor.UNANCHORED
 
     def find(text: bytes, start: int) -> tuple[int, int] | None:
+        nonlocal match
+        if match is None:
+            match = _matcher(pattern, captures=group > 0)
         place: tuple[int, int] = match(anywhere, text, start, len(text))[group]
         return None if place[0] < 0 else place
 
     return find
+
+
+def _matcher(pattern: bytes, *, captures: bool) -> Callable[..., Any]:
+    options = _options()
+    options.never_capture = not captures
+    match: Callable[..., Any] = re2.compile(pattern, options)._regexp.Match  # search() costs as much again
+    return match
 
 
 def _options() -> re2.Options:

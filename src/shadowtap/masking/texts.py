@@ -77,7 +77,7 @@ class Texts:
             return []
         named: list[Named] = []
         if pairs is not None and b"=" in text:
-            named = list(named_in_pairs(text, pairs, self._names))
+            named = named_in_pairs(text, pairs, self._names)
         elif pairs is None and "named" in occurring:
             named = list(self._fields.find(text, plain=kind is Kind.PLAIN))
         shaped = self._shapes.find(text, occurring) if occurring else []
