@@ -8,11 +8,13 @@ such a request, if its method is idempotent (RFC 9110, section 9.2.2), is sent o
 import asyncio
 import ssl
 from collections import deque
+from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from shadowtap.events import Failure, Request
 from shadowtap.http1 import Raw
+from shadowtap.replay.link import Link
 from shadowtap.replay.outgoing import Outgoing
 from shadowtap.replay.wire import Wire, keeps_alive
 
@@ -46,7 +48,7 @@ class Lane:
         self._target = target
         self._outgoing = Outgoing(target.authority)
         self.wire: Wire | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        self._connecting: Link | asyncio.Task[asyncio.Transport] | None = None
         self.sent_ns = 0
         self.first_ns = 0
 
@@ -78,13 +80,11 @@ class Lane:
     def connect(self) -> None:
         """Open a connection, for the request that waits; the target calls this when the lane may."""
         wire = self._target.new_wire(self)
-        self._connecting = asyncio.get_running_loop().create_task(self._target.connect(wire))
-        self._connecting.add_done_callback(lambda task: self._connected(wire, task))
+        self._connecting = self._target.connect(wire, partial(self._connected, wire))
 
-    def _connected(self, wire: Wire, task: asyncio.Task[None]) -> None:
+    def _connected(self, wire: Wire, error: BaseException | None) -> None:
         """The attempt to connect has come to its end, good or bad."""
         self._connecting = None
-        error = TimeoutError() if task.cancelled() else task.exception()
         if error is not None:
             wire.drop(reset=True)
             self._target.not_connected(self, error)
@@ -93,6 +93,7 @@ class Lane:
                 raise error
             return
         self.wire = wire
+        self._target.account.connections_opened += 1
         if wire.broken is not None:
             self._drop(reset=True)
             self._fail_next(wire.broken)

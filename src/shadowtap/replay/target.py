@@ -29,6 +29,7 @@ from shadowtap.http1 import Limits
 from shadowtap.ledger import RATE_LIMIT, TargetAccount
 from shadowtap.replay.breaker import Breaker
 from shadowtap.replay.lane import Lane
+from shadowtap.replay.link import Ended, Link, Links
 from shadowtap.replay.wire import Wire
 
 _TROUBLE = frozenset(Failure) - {Failure.BREAKER, Failure.INTERRUPTED, Failure.REFUSED}
@@ -95,6 +96,7 @@ class Target:
         self._resting: dict[Lane, None] = {}
         self._line: deque[Lane] = deque()
         self._refused: str | None = None
+        self._links = Links(self._pass_over)
         self._soft_closes = 0
         self._soft_closes_since = 0.0
         self._why_down = ""
@@ -257,6 +259,7 @@ class Target:
         self._fail_everything(Failure.INTERRUPTED, current=True)
         for lane in list(self._lanes.values()):
             lane.end()
+        self._links.close()
         if self._resolving is not None:
             self._resolving.cancel()
 
@@ -266,10 +269,14 @@ class Target:
         """A wire that is not connected yet."""
         return Wire(lane, self._limits, keep_body=self._keep_bodies)
 
-    async def connect(self, wire: Wire) -> None:
-        """Connect a wire to the target. Raises OSError."""
-        await self._dial(wire)
-        self.account.connections_opened += 1
+    def connect(self, wire: Wire, ended: Ended) -> Link | asyncio.Task[asyncio.Transport]:
+        """Connect a wire to the target; `ended` is told how that has ended, in a later turn of the loop. What comes
+        back cancels it."""
+        if self._tls is None:
+            return self._links.connect(wire, self.addresses.copy(), ended)
+        task = asyncio.get_running_loop().create_task(self._dial(wire))
+        task.add_done_callback(lambda task: ended(TimeoutError() if task.cancelled() else task.exception()))
+        return task
 
     async def _dial(self, protocol: asyncio.Protocol) -> asyncio.Transport:
         """A connection to the address that was good last, or else to one of the others. Raises OSError, the last."""
