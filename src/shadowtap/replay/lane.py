@@ -46,7 +46,7 @@ class Lane:
         self.queue: deque[Request] = deque()
         self.ended = False
         self._target = target
-        self._outgoing = Outgoing(target.authority)
+        self._outgoing: Outgoing | None = None
         self.wire: Wire | None = None
         self._connecting: Link | asyncio.Task[asyncio.Transport] | None = None
         self.sent_ns = 0
@@ -71,6 +71,8 @@ class Lane:
         wire, account = self.wire, self._target.account
         assert wire is not None
         self.current = request
+        if self._outgoing is None:
+            self._outgoing = self._target.new_outgoing()
         octets = self._outgoing.octets(request)
         self.sent_ns = perf_counter_ns()
         account.bytes_sent += len(octets)

@@ -27,6 +27,8 @@ _IN, _OUT = select.EPOLLIN, select.EPOLLOUT
 _BROKEN = select.EPOLLERR | select.EPOLLHUP
 _NON_BLOCKING = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 
+_NOTHING = memoryview(b"")
+
 Ended = Callable[[BaseException | None], None]
 """Told how an attempt to connect has ended: None, or why there is no connection."""
 
@@ -109,7 +111,7 @@ class Link(asyncio.Transport):
         self._tried = 0
         self._ended: Ended | None = ended
         self._sock: socket.SocketType | None = None
-        self._unsent = memoryview(b"")
+        self._unsent = _NOTHING
 
     # -- connecting --------------------------------------------------------------------------------------------
 
@@ -215,7 +217,7 @@ class Link(asyncio.Transport):
             self._links.watch(sock.fileno(), _IN | _OUT)
 
     def _send_on(self, sock: socket.SocketType) -> None:
-        unsent, self._unsent = self._unsent, memoryview(b"")
+        unsent, self._unsent = self._unsent, _NOTHING
         self.write(unsent)
         if not self._unsent and self._sock is not None:
             self._links.watch(sock.fileno(), _IN)
@@ -230,7 +232,7 @@ class Link(asyncio.Transport):
         """Close it."""
         sock, self._sock = self._sock, None
         if sock is not None:
-            self._unsent = memoryview(b"")
+            self._unsent = _NOTHING
             self._links.remove(sock.fileno())
             sock.close()
 

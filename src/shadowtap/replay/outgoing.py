@@ -35,6 +35,12 @@ class Outgoing:
         )
         self._ready = b""  # and what becomes of that, up to the value of the mark
 
+    def another(self) -> "Outgoing":
+        """One for another connection, whose client may well send the same fields."""
+        another = Outgoing(self._authority)
+        another._fields, another._ready = self._fields, self._ready
+        return another
+
     def octets(self, request: Request) -> bytes:
         """The octets of a request."""
         head, fields = request.head, self._fields

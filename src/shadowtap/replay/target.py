@@ -26,10 +26,12 @@ from time import monotonic, time_ns
 from shadowtap.errors import RunError
 from shadowtap.events import Endpoint, Failure, Outcome, Request
 from shadowtap.http1 import Limits
+from shadowtap.http1.plain import Plain
 from shadowtap.ledger import RATE_LIMIT, TargetAccount
 from shadowtap.replay.breaker import Breaker
 from shadowtap.replay.lane import Lane
 from shadowtap.replay.link import Ended, Link, Links
+from shadowtap.replay.outgoing import Outgoing
 from shadowtap.replay.wire import Wire
 
 _TROUBLE = frozenset(Failure) - {Failure.BREAKER, Failure.INTERRUPTED, Failure.REFUSED}
@@ -77,7 +79,6 @@ class Target:
         self.addresses: list[Endpoint] = []
         self._held_bytes = 0
         self._host, self._port, self._tls = host, port, tls
-        self.authority = authority
         self._pool = pool
         self._timeout_s, self._connect_timeout_s = timeout_s, connect_timeout_s
         self._in_flight_limit, self._queue_limit, self._byte_limit = in_flight, queue, queue_bytes
@@ -96,6 +97,8 @@ class Target:
         self._resting: dict[Lane, None] = {}
         self._line: deque[Lane] = deque()
         self._refused: str | None = None
+        self._plain = Plain()
+        self._outgoing = Outgoing(authority)
         self._links = Links(self._pass_over)
         self._soft_closes = 0
         self._soft_closes_since = 0.0
@@ -267,7 +270,12 @@ class Target:
 
     def new_wire(self, lane: Lane) -> Wire:
         """A wire that is not connected yet."""
-        return Wire(lane, self._limits, keep_body=self._keep_bodies)
+        return Wire(lane, self._plain, self._limits, keep_body=self._keep_bodies)
+
+    def new_outgoing(self) -> Outgoing:
+        """What makes the octets of one connection's requests. It begins with what the one before it has learned."""
+        self._outgoing = self._outgoing.another()
+        return self._outgoing
 
     def connect(self, wire: Wire, ended: Ended) -> Link | asyncio.Task[asyncio.Transport]:
         """Connect a wire to the target; `ended` is told how that has ended, in a later turn of the loop. What comes
