@@ -95,12 +95,11 @@ class Lane:
                 raise error
             return
         self.wire = wire
-        self._target.account.connections_opened += 1
+        self._target.connected(self)
         if wire.broken is not None:
             self._drop(reset=True)
             self._fail_next(wire.broken)
         elif self.queue:
-            self._target.connected(self)
             self.send(self.queue.popleft())
         else:
             self._next()

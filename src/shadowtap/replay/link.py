@@ -66,7 +66,11 @@ class Links:
         link_of = self._open.get
         # The kernel gives numbers again as soon as a link is closed, so they are looked up before anything happens.
         for link, events in [(link_of(number), events) for number, events in self._epoll.poll(0, _AT_ONCE)]:
-            if link is not None:
+            if link is None:
+                continue
+            if events == _IN:
+                link.receive()
+            else:
                 link.ready(events)
 
     # -- what links ask ----------------------------------------------------------------------------------------
@@ -140,18 +144,20 @@ class Link(asyncio.Transport):
         self._links.add(sock.fileno(), self)
         self._sock = sock
 
-    def _connected(self, sock: socket.SocketType, events: int) -> None:
+    def _connected(self, events: int) -> None:
+        ended, sock = self._ended, self._sock
+        assert ended is not None
+        assert sock is not None
         if events & _BROKEN and (number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
             self.close()
             self._links.pass_over(self._endpoints[self._tried - 1])
             self.try_next(OSError(number, os.strerror(number)))
             return
-        ended, self._ended = self._ended, None
-        assert ended is not None
+        self._ended = None
         self._links.watch(sock.fileno(), _IN)
         self._protocol.connection_made(self)
         if events & ~_OUT:  # the other side speaks first, which must be known before anything is sent
-            self._receive(sock)
+            self.receive()
         ended(None)
 
     def _give_up(self, error: BaseException) -> None:
@@ -169,19 +175,20 @@ class Link(asyncio.Transport):
     # -- open --------------------------------------------------------------------------------------------------
 
     def ready(self, events: int) -> None:
-        """The kernel has something to say."""
+        """The kernel has more to say than that there are octets."""
+        if self._ended is not None:
+            self._connected(events)
+            return
+        if events & _OUT:
+            self._send_on()
+        if events & ~_OUT:
+            self.receive()
+
+    def receive(self) -> None:
+        """The other side has sent something, or nothing more will come."""
         sock = self._sock
         if sock is None:
             return
-        if self._ended is not None:
-            self._connected(sock, events)
-            return
-        if events & _OUT:
-            self._send_on(sock)
-        if events & ~_OUT:
-            self._receive(sock)
-
-    def _receive(self, sock: socket.SocketType) -> None:
         try:
             octets = sock.recv(_RECEIVED_BYTES)
         except BlockingIOError:
@@ -216,11 +223,11 @@ class Link(asyncio.Transport):
             self._unsent = memoryview(data)[sent:]
             self._links.watch(sock.fileno(), _IN | _OUT)
 
-    def _send_on(self, sock: socket.SocketType) -> None:
+    def _send_on(self) -> None:
         unsent, self._unsent = self._unsent, _NOTHING
         self.write(unsent)
-        if not self._unsent and self._sock is not None:
-            self._links.watch(sock.fileno(), _IN)
+        if self._sock is not None and not self._unsent:
+            self._links.watch(self._sock.fileno(), _IN)
 
     def get_write_buffer_size(self) -> int:
         """Octets that have not left this process."""

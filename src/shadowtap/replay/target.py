@@ -174,16 +174,9 @@ class Target:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(self, key)
-        busy = self._busy
-        if (
-            lane.current is None
-            and lane.wire is not None
-            and not lane.queue
-            and not self._line
-            and len(busy) + len(self._dialing) < self._in_flight_limit
-        ):
-            self._resting.pop(lane, None)
-            busy[lane] = None
+        if lane in self._resting and not self._line and not self._is_full():
+            del self._resting[lane]
+            self._busy[lane] = None
             lane.send(request)
         else:
             lane.push(request)
@@ -353,15 +346,15 @@ class Target:
                 self._let_go(lane)
 
     def connected(self, lane: Lane) -> None:
-        """A lane that has something to send has its connection."""
+        """A lane has its connection, and perhaps something to send."""
+        self.account.connections_opened += 1
         self._dialing.pop(lane, None)
-        self._busy[lane] = None
+        if lane.queue:
+            self._busy[lane] = None
 
     def rests(self, lane: Lane) -> None:
         """A lane has nothing to do."""
         self._busy.pop(lane, None)
-        if self._dialing:
-            self._dialing.pop(lane, None)
         if lane.wire is not None:
             self._resting[lane] = None
         if self._line:

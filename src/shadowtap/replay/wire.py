@@ -79,7 +79,8 @@ class Wire(asyncio.Protocol):
         lane = self._lane
         if lane is None:
             return
-        if lane.current is None:
+        request = lane.current
+        if request is None:
             self.broken = Failure.GARBAGE
             lane.unasked(self)
             return
@@ -89,11 +90,7 @@ class Wire(asyncio.Protocol):
         reader = self._reader
         if reader is None or (reader.state is _HEAD and not reader.held):
             plain = self._plain.answer(data)
-            if (
-                plain is not None
-                and len(data) <= self._plain_bytes
-                and lane.current.method not in NO_BODY_METHODS
-            ):
+            if plain is not None and len(data) <= self._plain_bytes and request.method not in NO_BODY_METHODS:
                 _, status, head, length = plain
                 self.used = True
                 body = data[-length:] if self._keep_body and length else b""
