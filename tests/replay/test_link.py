@@ -1,6 +1,7 @@
 """Connections without the loop's transports: what a protocol is told, when, and what the other side gets."""
 
 import asyncio
+import weakref
 from ipaddress import ip_address
 
 from replay.peer import OK, live, serving, until
@@ -155,6 +156,18 @@ async def test_who_closes_hears_nothing_more():
         link.close()
         await until(lambda: not server.open)
         assert (heard.told, heard.octets) == (["made"], b"")
+
+
+@live
+async def test_a_closed_link_keeps_nobody_in_memory():
+    async with serving() as server:
+        bench, heard = Bench(), Heard()
+        link = heard.link = await bench.connected(heard, server.port)
+        known = weakref.ref(heard)
+        link.close()
+        del heard
+        assert known() is None
+        assert link.is_closing()
 
 
 @live

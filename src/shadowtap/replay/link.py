@@ -29,6 +29,8 @@ _BROKEN = select.EPOLLERR | select.EPOLLHUP
 _NON_BLOCKING = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 
 _NOTHING = memoryview(b"")
+_NOBODY = asyncio.Protocol()
+"""Who hears of a closed link, so that its protocol is free to go."""
 
 Ended = Callable[[BaseException | None], None]
 """Told how an attempt to connect has ended: None, or why there is no connection."""
@@ -150,7 +152,7 @@ class Link(asyncio.Transport):
         assert ended is not None
         assert sock is not None
         if events & _BROKEN and (number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
-            self.close()
+            self._let_go()
             self._links.pass_over(self._endpoints[self._tried - 1])
             self.try_next(OSError(number, os.strerror(number)))
             return
@@ -187,7 +189,7 @@ class Link(asyncio.Transport):
 
     def receive(self) -> None:
         """The other side has sent something, or nothing more will come."""
-        sock = self._sock
+        sock, protocol = self._sock, self._protocol
         if sock is None:
             return
         try:
@@ -196,12 +198,12 @@ class Link(asyncio.Transport):
             return
         except OSError as error:
             self.close()
-            self._protocol.connection_lost(error)
+            protocol.connection_lost(error)
             return
         if octets:
-            self._protocol.data_received(octets)
+            protocol.data_received(octets)
         else:
-            self._protocol.eof_received()
+            protocol.eof_received()
             self.close()
 
     def write(self, data: Any) -> None:
@@ -217,8 +219,8 @@ class Link(asyncio.Transport):
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            self.close()
             self._links.soon(self._protocol.connection_lost, error)
+            self.close()
             return
         if sent < len(data):
             self._unsent = memoryview(data)[sent:]
@@ -238,6 +240,10 @@ class Link(asyncio.Transport):
 
     def close(self) -> None:
         """Close it."""
+        self._protocol = _NOBODY
+        self._let_go()
+
+    def _let_go(self) -> None:
         sock, self._sock = self._sock, None
         if sock is not None:
             self._unsent = _NOTHING
