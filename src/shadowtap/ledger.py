@@ -178,13 +178,12 @@ class Answers:
     __slots__ = ("latency", "statuses")
 
     def __init__(self) -> None:
-        self.statuses: dict[int, int] = {}
+        self.statuses: Counter[int] = Counter()
         self.latency = Latency()
 
     def record(self, status: int, latency_ns: int | None) -> None:
         """Add one answer; the latency runs from the request's last byte to the answer's first."""
-        statuses = self.statuses
-        statuses[status] = statuses.get(status, 0) + 1
+        self.statuses[status] += 1
         if latency_ns is not None:
             self.latency.record(latency_ns)
 

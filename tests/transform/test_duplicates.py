@@ -147,7 +147,7 @@ def test_memory_is_given_back():
         kept(duplicates, seen(one, n, n * MS))
         duplicates.ended(n)
         assert len(duplicates._young) + len(duplicates._old) <= 21
-    assert duplicates.cut_short == 91
+    assert duplicates.cut_short == 90
     assert kept(duplicates, seen(FRONT, 1, 3 * WINDOW_NS))
     left = (duplicates._young, duplicates._old, duplicates._of, duplicates._by_ends, duplicates._ended)
     assert [len(each) for each in left] == [1, 0, 1, 1, 0]

@@ -30,13 +30,17 @@ def _place(address: Address, port: int) -> Place:
 class Guard:
     """Knows the servers that were seen; `conflicts` finds a target's address among them."""
 
-    __slots__ = ("_servers",)
+    __slots__ = ("_last", "_servers")
 
     def __init__(self) -> None:
         self._servers: dict[Place, Endpoint] = {}
+        self._last: Endpoint | None = None
 
     def saw(self, server: Endpoint) -> bool:
         """Note a server in the mirrored traffic; True when it is new."""
+        if server == self._last:
+            return False
+        self._last = server
         place = _place(server.address, server.port)
         if place in self._servers:
             return False

@@ -8,11 +8,13 @@ such a request, if its method is idempotent (RFC 9110, section 9.2.2), is sent o
 import asyncio
 import ssl
 from collections import deque
+from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from shadowtap.events import Failure, Request
 from shadowtap.http1 import Raw
+from shadowtap.replay.link import Link
 from shadowtap.replay.outgoing import Outgoing
 from shadowtap.replay.wire import Wire, keeps_alive
 
@@ -44,9 +46,9 @@ class Lane:
         self.queue: deque[Request] = deque()
         self.ended = False
         self._target = target
-        self._outgoing = Outgoing(target.authority)
+        self._outgoing: Outgoing | None = None
         self.wire: Wire | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        self._connecting: Link | asyncio.Task[asyncio.Transport] | None = None
         self.sent_ns = 0
         self.first_ns = 0
 
@@ -69,6 +71,8 @@ class Lane:
         wire, account = self.wire, self._target.account
         assert wire is not None
         self.current = request
+        if self._outgoing is None:
+            self._outgoing = self._target.new_outgoing()
         octets = self._outgoing.octets(request)
         self.sent_ns = perf_counter_ns()
         account.bytes_sent += len(octets)
@@ -78,13 +82,11 @@ class Lane:
     def connect(self) -> None:
         """Open a connection, for the request that waits; the target calls this when the lane may."""
         wire = self._target.new_wire(self)
-        self._connecting = asyncio.get_running_loop().create_task(self._target.connect(wire))
-        self._connecting.add_done_callback(lambda task: self._connected(wire, task))
+        self._connecting = self._target.connect(wire, partial(self._connected, wire))
 
-    def _connected(self, wire: Wire, task: asyncio.Task[None]) -> None:
+    def _connected(self, wire: Wire, error: BaseException | None) -> None:
         """The attempt to connect has come to its end, good or bad."""
         self._connecting = None
-        error = TimeoutError() if task.cancelled() else task.exception()
         if error is not None:
             wire.drop(reset=True)
             self._target.not_connected(self, error)
@@ -93,11 +95,11 @@ class Lane:
                 raise error
             return
         self.wire = wire
+        self._target.connected(self)
         if wire.broken is not None:
             self._drop(reset=True)
             self._fail_next(wire.broken)
         elif self.queue:
-            self._target.connected(self)
             self.send(self.queue.popleft())
         else:
             self._next()

@@ -5,18 +5,20 @@ request that comes round again in mirrored traffic is recognised and never repla
 neither order, case, spacing nor line ends of the other fields, nor the body and its framing.
 """
 
+import re
+
 from shadowtap.events import Request
 
 MARK = b"X-Shadowtap-Replay"
 """The header that marks a replayed request; its value is the number of production's connection, a dot, and the
 request's index in it, so that a request can be followed from the ledger to the target's logs."""
 
-_MARK_LINE = b"\n" + MARK.lower() + b":"
+_MARK_LINE = re.compile(rb"\n" + re.escape(MARK) + rb":", re.IGNORECASE).search
 
 
 def is_marked(head: bytes) -> bool:
     """Whether a request was sent by shadowtap, however the case of the mark was changed on the way."""
-    return _MARK_LINE in head.lower()
+    return _MARK_LINE(head) is not None
 
 
 class Outgoing:
@@ -34,6 +36,12 @@ class Outgoing:
             b"\n"  # what was behind the last request line, its end with it; at first what none can be
         )
         self._ready = b""  # and what becomes of that, up to the value of the mark
+
+    def another(self) -> "Outgoing":
+        """One for another connection, whose client may well send the same fields."""
+        another = Outgoing(self._authority)
+        another._fields, another._ready = self._fields, self._ready
+        return another
 
     def octets(self, request: Request) -> bytes:
         """The octets of a request."""

@@ -26,9 +26,12 @@ from time import monotonic, time_ns
 from shadowtap.errors import RunError
 from shadowtap.events import Endpoint, Failure, Outcome, Request
 from shadowtap.http1 import Limits
+from shadowtap.http1.plain import Plain
 from shadowtap.ledger import RATE_LIMIT, TargetAccount
 from shadowtap.replay.breaker import Breaker
 from shadowtap.replay.lane import Lane
+from shadowtap.replay.link import Ended, Link, Links
+from shadowtap.replay.outgoing import Outgoing
 from shadowtap.replay.wire import Wire
 
 _TROUBLE = frozenset(Failure) - {Failure.BREAKER, Failure.INTERRUPTED, Failure.REFUSED}
@@ -76,7 +79,6 @@ class Target:
         self.addresses: list[Endpoint] = []
         self._held_bytes = 0
         self._host, self._port, self._tls = host, port, tls
-        self.authority = authority
         self._pool = pool
         self._timeout_s, self._connect_timeout_s = timeout_s, connect_timeout_s
         self._in_flight_limit, self._queue_limit, self._byte_limit = in_flight, queue, queue_bytes
@@ -95,6 +97,9 @@ class Target:
         self._resting: dict[Lane, None] = {}
         self._line: deque[Lane] = deque()
         self._refused: str | None = None
+        self._plain = Plain()
+        self._outgoing = Outgoing(authority)
+        self._links = Links(self._pass_over)
         self._soft_closes = 0
         self._soft_closes_since = 0.0
         self._why_down = ""
@@ -169,16 +174,9 @@ class Target:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(self, key)
-        busy = self._busy
-        if (
-            lane.current is None
-            and lane.wire is not None
-            and not lane.queue
-            and not self._line
-            and len(busy) + len(self._dialing) < self._in_flight_limit
-        ):
-            self._resting.pop(lane, None)
-            busy[lane] = None
+        if lane in self._resting and not self._line and not self._is_full():
+            del self._resting[lane]
+            self._busy[lane] = None
             lane.send(request)
         else:
             lane.push(request)
@@ -257,6 +255,7 @@ class Target:
         self._fail_everything(Failure.INTERRUPTED, current=True)
         for lane in list(self._lanes.values()):
             lane.end()
+        self._links.close()
         if self._resolving is not None:
             self._resolving.cancel()
 
@@ -264,12 +263,21 @@ class Target:
 
     def new_wire(self, lane: Lane) -> Wire:
         """A wire that is not connected yet."""
-        return Wire(lane, self._limits, keep_body=self._keep_bodies)
+        return Wire(lane, self._plain, self._limits, keep_body=self._keep_bodies)
 
-    async def connect(self, wire: Wire) -> None:
-        """Connect a wire to the target. Raises OSError."""
-        await self._dial(wire)
-        self.account.connections_opened += 1
+    def new_outgoing(self) -> Outgoing:
+        """What makes the octets of one connection's requests. It begins with what the one before it has learned."""
+        self._outgoing = self._outgoing.another()
+        return self._outgoing
+
+    def connect(self, wire: Wire, ended: Ended) -> Link | asyncio.Task[asyncio.Transport]:
+        """Connect a wire to the target; `ended` is told how that has ended, in a later turn of the loop. What comes
+        back cancels it."""
+        if self._tls is None:
+            return self._links.connect(wire, self.addresses.copy(), ended)
+        task = asyncio.get_running_loop().create_task(self._dial(wire))
+        task.add_done_callback(lambda task: ended(TimeoutError() if task.cancelled() else task.exception()))
+        return task
 
     async def _dial(self, protocol: asyncio.Protocol) -> asyncio.Transport:
         """A connection to the address that was good last, or else to one of the others. Raises OSError, the last."""
@@ -338,15 +346,15 @@ class Target:
                 self._let_go(lane)
 
     def connected(self, lane: Lane) -> None:
-        """A lane that has something to send has its connection."""
+        """A lane has its connection, and perhaps something to send."""
+        self.account.connections_opened += 1
         self._dialing.pop(lane, None)
-        self._busy[lane] = None
+        if lane.queue:
+            self._busy[lane] = None
 
     def rests(self, lane: Lane) -> None:
         """A lane has nothing to do."""
         self._busy.pop(lane, None)
-        if self._dialing:
-            self._dialing.pop(lane, None)
         if lane.wire is not None:
             self._resting[lane] = None
         if self._line:

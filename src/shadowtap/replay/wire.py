@@ -3,6 +3,9 @@
 A wire belongs to a lane until it is dropped; what the network says of a dropped wire concerns nobody. The network
 may speak before the lane has the wire in its hands (a server that greets, or closes at once): `broken` then tells the
 lane that it is of no use.
+
+Nearly every answer is plain, and like the one before it, whatever the connection: what reads those belongs to the
+target, and a wire has a reader of its own as soon as an answer comes that needs one.
 """
 
 import asyncio
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from shadowtap.events import Failure, Fault
 from shadowtap.http1 import Limits, Raw, Reader, Role, field
-from shadowtap.http1.plain import NO_BODY_METHODS
+from shadowtap.http1.plain import NO_BODY_METHODS, Plain
 from shadowtap.http1.reader import State
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ class Wire(asyncio.Protocol):
     __slots__ = (
         "_keep_body",
         "_lane",
+        "_limits",
+        "_plain",
         "_plain_bytes",
         "_reader",
         "_transport",
@@ -41,14 +46,14 @@ class Wire(asyncio.Protocol):
     write: Callable[[bytes], None]
     """Sends octets; there as soon as the wire is connected."""
 
-    def __init__(self, lane: "Lane", limits: Limits, *, keep_body: bool) -> None:
+    def __init__(self, lane: "Lane", plain: Plain, limits: Limits, *, keep_body: bool) -> None:
         self._lane: Lane | None = lane
         self._transport: asyncio.Transport | None = None
-        self._keep_body = keep_body
+        self._plain = plain
+        self._limits = limits
         self._plain_bytes = min(limits.head_bytes, limits.body_bytes)
-        self._reader = Reader(
-            Role.RESPONSE, limits=limits, keep_body=keep_body, method_of_next=self._method_of_next
-        )
+        self._keep_body = keep_body
+        self._reader: Reader | None = None
         self.broken: Failure | None = None
         self.used = False
         self.heard = False
@@ -74,7 +79,8 @@ class Wire(asyncio.Protocol):
         lane = self._lane
         if lane is None:
             return
-        if lane.current is None:
+        request = lane.current
+        if request is None:
             self.broken = Failure.GARBAGE
             lane.unasked(self)
             return
@@ -82,13 +88,9 @@ class Wire(asyncio.Protocol):
             self.heard = True
             lane.first_ns = perf_counter_ns()
         reader = self._reader
-        if reader.state is _HEAD and not reader.held:
-            plain = reader.plain.answer(data)
-            if (
-                plain is not None
-                and len(data) <= self._plain_bytes
-                and lane.current.method not in NO_BODY_METHODS
-            ):
+        if reader is None or (reader.state is _HEAD and not reader.held):
+            plain = self._plain.answer(data)
+            if plain is not None and len(data) <= self._plain_bytes and request.method not in NO_BODY_METHODS:
                 _, status, head, length = plain
                 self.used = True
                 body = data[-length:] if self._keep_body and length else b""
@@ -96,11 +98,19 @@ class Wire(asyncio.Protocol):
                 return
         elif reader.more(data) >= 0:
             return
-        self._take(lane, reader.feed(data))
+        self._take(lane, data)
 
-    def _take(self, lane: "Lane", raws: list[Raw]) -> None:
+    def _take(self, lane: "Lane", data: bytes) -> None:
         """What is not exactly one answer: a part of one, interim ones, more than one, garbage."""
         reader = self._reader
+        if reader is None:
+            reader = self._reader = Reader(
+                Role.RESPONSE,
+                limits=self._limits,
+                keep_body=self._keep_body,
+                method_of_next=self._method_of_next,
+            )
+        raws = reader.feed(data)
         lost = reader.state in (State.SEEK, State.ABSENT)
         answer = next((raw for raw in raws if _is_final(raw)), None)
         if answer is None:
@@ -130,7 +140,7 @@ class Wire(asyncio.Protocol):
 
     def _last_answer(self) -> Raw | None:
         """The answer whose body ends with the connection."""
-        raws = self._reader.close(None)
+        raws = self._reader.close(None) if self._reader is not None else []
         return raws[0] if raws and raws[0].fault is None else None
 
     def drop(self, *, reset: bool) -> None:

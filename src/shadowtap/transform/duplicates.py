@@ -12,7 +12,7 @@ again, the new connection is known by its network, of which the old one had a co
 
 from collections import deque
 
-from shadowtap.events import Endpoint, Request
+from shadowtap.events import Connection, Endpoint, Request
 
 WINDOW_NS = 5_000_000_000
 """Nanoseconds for which a request is remembered at least, and not twice as long: a packet that was lost between the
@@ -20,16 +20,13 @@ two ends comes again within a few of TCP's time-outs."""
 MAX_REMEMBERED = 100_000
 """Requests remembered in a window: 20,000 a second; some 25 MB in all."""
 RECENT = 4_096
-"""Requests remembered as long as there is one network only: at 20,000 a second those of 200 ms, more than a second
-mirror session lags behind the first when it begins."""
+"""Requests remembered as long as there is one network only, and connections that have ended: at 20,000 a second those
+of 200 ms, more than a second mirror session lags behind the first when it begins."""
 _MASK = 0xFFFFFFFF
 
 _Ends = tuple[Endpoint, Endpoint]
 _Seen = tuple[int | None, int | None]
 """The network, and a digest of the octets, None where the request was incomplete."""
-
-_Recent = tuple[int, int | None, int]
-"""Where a request stands, its digest, and when it came."""
 
 
 class _Copies:
@@ -44,6 +41,40 @@ class _Copies:
         self.open = 0
 
 
+class _OneNetwork:
+    """What is remembered as long as there is one network, and so no copies: the least that must be known when another
+    one turns up. `recent` requests are: connection, position in its stream, digest, time."""
+
+    __slots__ = ("ended", "open", "recent", "vni")
+
+    def __init__(self, vni: int | None) -> None:
+        self.vni = vni
+        self.open: dict[int, Connection] = {}
+        self.ended: deque[Connection] = deque(maxlen=RECENT)
+        self.recent: deque[tuple[int, int, int | None, int]] = deque(maxlen=RECENT)
+
+    def note(self, request: Request) -> None:
+        """A request of this network."""
+        connection = request.connection
+        number = connection.number
+        if number not in self.open:
+            self.open[number] = connection
+        if request.begin >= 0:
+            self.recent.append((number, request.begin, _digest(request), request.end_ns))
+
+    def end(self, number: int) -> None:
+        """A connection's client will send no more."""
+        connection = self.open.pop(number, None)
+        if connection is not None:
+            self.ended.append(connection)
+
+
+def _digest(request: Request) -> int | None:
+    if request.fault is not None:
+        return None
+    return hash((request.head, request.body)) if request.body else hash(request.head)
+
+
 class Duplicates:
     """Finds the second copies of requests.
 
@@ -53,7 +84,6 @@ class Duplicates:
     """
 
     __slots__ = (
-        "_alone",
         "_begun_ns",
         "_by_ends",
         "_ended",
@@ -61,7 +91,8 @@ class Duplicates:
         "_now_ns",
         "_of",
         "_old",
-        "_recent",
+        "_one",
+        "_several",
         "_window_ns",
         "_young",
         "cut_short",
@@ -83,38 +114,48 @@ class Duplicates:
         self._ended: deque[tuple[int, _Copies]] = deque()
         self._young: dict[int, _Seen] = {}
         self._old: dict[int, _Seen] = {}
-        self._alone: int | None = None
-        self._recent: deque[_Recent] | None = deque(maxlen=RECENT)
+        self._one: _OneNetwork | None = None
+        self._several = False
 
     def is_duplicate(self, request: Request) -> bool:
         """Whether this request has been seen already. To be asked once for each, complete or not, in order of
         arrival; the time is the request's own."""
-        connection = request.connection
-        copies = self._of.get(connection.number) or self._meet(request)
-        begin, vni = request.begin, connection.vni
+        if not self._several and self._is_alone(request):
+            return False
+        connection, begin = request.connection, request.begin
+        copies = self._of.get(connection.number) or self._meet(connection)
         if request.end_ns > self._now_ns:
             self._now_ns = request.end_ns
             if self._now_ns - self._begun_ns > self._window_ns:
                 self._turn()
         if begin < 0:
             return False
-        place = copies.lane << 32 | begin & _MASK
-        digest = None
-        if request.fault is None:
-            digest = hash((request.head, request.body)) if request.body else hash(request.head)
-        if self._recent is not None:
-            if vni == self._alone or not self._recent:
-                self._alone = vni
-                self._recent.append((place, digest, request.end_ns))
-                return False
-            self._meet_another_network(self._recent)
-        return self._is_known(place, vni, digest)
+        return self._is_known(copies.lane << 32 | begin & _MASK, connection.vni, _digest(request))
 
-    def _meet_another_network(self, recent: deque[_Recent]) -> None:
-        """From now on every request is remembered."""
+    def _is_alone(self, request: Request) -> bool:
+        """Whether there is still one network only; then the request is noted, and that is all."""
+        one, vni = self._one, request.connection.vni
+        if one is None:
+            one = self._one = _OneNetwork(vni)
+        if vni != one.vni:
+            self._several, self._one = True, None
+            self._take_over(one, request.end_ns)
+            return False
+        one.note(request)
+        return True
+
+    def _take_over(self, one: _OneNetwork, now_ns: int) -> None:
+        """There is another network: from now on everything is remembered."""
+        self._now_ns = self._begun_ns = max([now_ns, *(ns for *_, ns in one.recent)])
+        for connection in one.ended:
+            self._meet(connection)
+            self.ended(connection.number)
+        for connection in one.open.values():
+            self._meet(connection)
         since_ns = self._now_ns - self._window_ns
-        self._young.update((place, (self._alone, digest)) for place, digest, ns in recent if ns >= since_ns)
-        self._recent = None
+        for number, begin, digest, ns in one.recent:
+            if ns >= since_ns:
+                self._old[number << 32 | begin & _MASK] = one.vni, digest
 
     def _is_known(self, place: int, vni: int | None, digest: int | None) -> bool:
         seen = self._young.get(place) or self._old.get(place)
@@ -136,6 +177,9 @@ class Duplicates:
 
     def ended(self, number: int) -> int | None:
         """A connection's client will send no more: the lane that ends with it, None while another copy goes on."""
+        if self._one is not None:
+            self._one.end(number)
+            return number
         copies = self._of.pop(number, None)
         if copies is None:
             return number
@@ -145,9 +189,8 @@ class Duplicates:
         self._ended.append((self._now_ns, copies))
         return copies.lane
 
-    def _meet(self, request: Request) -> _Copies:
-        """The first request of a flow."""
-        connection = request.connection
+    def _meet(self, connection: Connection) -> _Copies:
+        """A flow shows its first request."""
         ends = connection.client, connection.server
         copies = self._by_ends.get(ends)
         if copies is None or connection.vni in copies.networks:
