@@ -120,7 +120,7 @@ class Lane:
         """How long ago the last request was sent."""
         return perf_counter_ns() - self.sent_ns
 
-    def answered(self, status: int, head: bytes, body: bytes, *, keep: bool) -> None:
+    def answered(self, status: int, head: bytes, body: bytes, keep: bool) -> None:
         """The whole answer is there; the connection can carry another request only if `keep`."""
         request, self.current = self.current, None
         if request is None:

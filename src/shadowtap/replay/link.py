@@ -104,7 +104,7 @@ class Links:
         self._loop.call_soon(tell, error)
 
 
-class Link(asyncio.Transport):
+class Link:
     """One connection."""
 
     __slots__ = ("_ended", "_endpoints", "_links", "_protocol", "_sock", "_tried", "_unsent")

@@ -16,9 +16,9 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
 from shadowtap.events import Failure, Fault
-from shadowtap.http1 import Limits, Raw, Reader, Role, field
+from shadowtap.http1 import Limits, Role, field
 from shadowtap.http1.plain import NO_BODY_METHODS, Plain
-from shadowtap.http1.reader import State
+from shadowtap.http1.reader import Raw, Reader, State
 
 if TYPE_CHECKING:
     from shadowtap.replay.lane import Lane
@@ -27,7 +27,7 @@ _HEAD = State.HEAD
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class Wire(asyncio.Protocol):
+class Wire:
     """The transport and the answer reader of one connection."""
 
     __slots__ = (

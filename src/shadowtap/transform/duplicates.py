@@ -146,7 +146,7 @@ class Duplicates:
 
     def _take_over(self, one: _OneNetwork, now_ns: int) -> None:
         """There is another network: from now on everything is remembered."""
-        self._now_ns = self._begun_ns = max([now_ns, *(ns for *_, ns in one.recent)])
+        self._now_ns = self._begun_ns = max(now_ns, max((recent[3] for recent in one.recent), default=now_ns))
         for connection in one.ended:
             self._meet(connection)
             self.ended(connection.number)

@@ -1,0 +1,6 @@
+cimport cython
+
+cdef class Outgoing:
+    cdef public bytes _authority, _fields, _ready
+    @cython.locals(head=bytes, fields=bytes, octets=bytes, line=Py_ssize_t)
+    cpdef bytes octets(self, request)

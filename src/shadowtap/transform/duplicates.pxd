@@ -1,0 +1,18 @@
+cimport cython
+
+cdef class _OneNetwork:
+    cdef public object ended, recent, vni
+    cdef public dict open
+    cpdef note(self, request)
+    cpdef end(self, number)
+
+@cython.final
+cdef class Duplicates:
+    cdef public bint shared, _several
+    cdef public long long cut_short, found, recovered, _begun_ns, _limit, _now_ns, _window_ns
+    cdef public dict _by_ends, _of, _old, _young
+    cdef public object _ended
+    cdef public _OneNetwork _one
+    @cython.locals(one=_OneNetwork)
+    cdef bint _is_alone(self, request) except -1
+    cpdef bint is_duplicate(self, request) except -1
