@@ -2,7 +2,6 @@
 
 import struct
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +20,10 @@ from shadowtap.events import (
     Response,
     SegmentRows,
     Verdict,
+    messages,
+    replace,
 )
+from shadowtap.events.value import Value
 from transcript import C, Segment, columns
 
 ON = Connection(0, CLIENT, SERVER, None)
@@ -101,17 +103,37 @@ def test_a_verdict_is_the_same_only_where_it_was_compared() -> None:
 
 
 @pytest.mark.parametrize("value", [REQUEST, RESPONSE, Exchange(REQUEST, None), Chunk(0, 0, b"", 0, 0, 0)])
-def test_values_are_frozen(value: msgspec.Struct) -> None:
-    name = value.__struct_fields__[0]
+def test_values_are_like_others_with_the_same_fields(value: Value) -> None:
+    name = value.__match_args__[0]
+    again = replace(value)
+    assert again == value
+    assert again is not value
+    assert hash(again) == hash(value)
+    assert repr(value).startswith(f"{type(value).__name__}({name}=")
+    assert value != replace(value, **{name: replace_one(getattr(value, name))})
+    assert value != "something else"
+
+
+def replace_one(field: object) -> object:
+    if isinstance(field, int):
+        return field + 1
+    return replace(field, number=99) if isinstance(field, Connection) else None
+
+
+@pytest.mark.skipif(
+    not messages.__file__.endswith(".so"), reason="not compiled: nothing keeps them from changing"
+)
+@pytest.mark.parametrize("value", [REQUEST, RESPONSE, Exchange(REQUEST, None), Chunk(0, 0, b"", 0, 0, 0)])
+def test_values_are_frozen(value: Value) -> None:
     with pytest.raises(AttributeError):
-        setattr(value, name, None)
+        setattr(value, value.__match_args__[0], None)
 
 
 def test_every_value_is_described() -> None:
     kinds = [
         kind
         for kind in vars(events).values()
-        if isinstance(kind, type) and kind.__module__ == events.__name__
+        if isinstance(kind, type) and kind.__module__.startswith(events.__name__)
     ]
     assert len(kinds) > 15
     assert not [kind.__name__ for kind in kinds if not kind.__doc__]

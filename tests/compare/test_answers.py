@@ -9,7 +9,7 @@ import pytest
 
 from compare.answers import HTML, JSON, TEXT, Answer, answer, exchange, judged, noise, outcome, request, said
 from shadowtap.compare import compare, make_rules
-from shadowtap.events import Exchange, Failure, Fault
+from shadowtap.events import Exchange, Failure, Fault, replace
 from shadowtap.http1 import payload
 
 SHOP = {
@@ -130,11 +130,11 @@ def test_no_answer_is_no_difference_but_a_reason() -> None:
     whole = exchange(asked, answer("a"))
     out = outcome(asked, answer("a"))
     assert compare(Exchange(asked, None), out).skipped == "production's answer was not seen"
-    cut = msgspec.structs.replace(whole.response, fault=Fault.GAP)
+    cut = replace(whole.response, fault=Fault.GAP)
     assert compare(Exchange(asked, cut), out).skipped == "production's answer is not complete: lost_packets"
-    failed = msgspec.structs.replace(out, failure=Failure.TIMEOUT)
+    failed = replace(out, failure=Failure.TIMEOUT)
     assert compare(whole, failed).skipped == "the target gave no answer: timeout"
-    kept = msgspec.structs.replace(out, body=b"")
+    kept = replace(out, body=b"")
     assert compare(whole, kept).skipped == "the target's body was not kept"
     assert not compare(whole, kept).same
 

@@ -3,6 +3,7 @@
 from compare.world import FOUND, REGRESSIONS, World
 from shadowtap.compare import Comparison, Condition, State
 from shadowtap.compare.sessions import Rebinder
+from shadowtap.events import replace
 
 
 def world(broken: frozenset[str], seed: int, **more: object) -> World:
@@ -39,7 +40,6 @@ def test_a_short_run_does_not_pass() -> None:
 
 
 def test_a_reference_target_teaches_what_is_noise() -> None:
-    import msgspec
 
     from compare.answers import Answer, exchange, outcome, request
 
@@ -47,7 +47,7 @@ def test_a_reference_target_teaches_what_is_noise() -> None:
     for n in range(40):
         asked = request("GET", f"/users/{n}")
         whole = exchange(asked, Answer({"seen": n, "flag": n % 2, "name": "a"}))
-        old = msgspec.structs.replace(
+        old = replace(
             outcome(asked, Answer({"seen": -n, "flag": 0, "name": "a"})), target="http://old.example"
         )
         comparison.answered(whole, old)
@@ -89,10 +89,8 @@ def test_learned_noise_is_never_silent() -> None:
 
 
 def test_a_target_that_never_answers_fails_and_one_that_was_never_asked_does_not_pass() -> None:
-    from msgspec.structs import replace
-
     from compare.answers import TARGET, Answer, exchange, outcome, request
-    from shadowtap.events import Failure
+    from shadowtap.events import Failure, replace
 
     comparison = Comparison(targets=[TARGET, "http://idle.example"])
     asked = request("GET", "/a")

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterator
 from typing import ClassVar
 
-import msgspec
 import pytest
 
 from compare.answers import request
 from shadowtap.compare.curl import curl
+from shadowtap.events import replace
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -82,5 +82,5 @@ def test_own_mark_and_framing_are_left_out() -> None:
 
 
 def test_the_form_is_short_for_plain_requests() -> None:
-    asked = msgspec.structs.replace(request("GET", "/a?b=c", "Accept: text/html"))
+    asked = replace(request("GET", "/a?b=c", "Accept: text/html"))
     assert curl(asked, "http://t") == "curl -i --path-as-is --globoff -H 'Accept: text/html' 'http://t/a?b=c'"

@@ -1,12 +1,10 @@
 """Differences put together, with bounded memory."""
 
-import msgspec
-
 from compare.answers import NOW, Answer, exchange, outcome, request
 from shadowtap.compare import compare, make_rules
 from shadowtap.compare.findings import MAX_EXAMPLE_BYTES, MAX_EXAMPLES, OTHER, Findings
 from shadowtap.compare.learned import Learned, Source
-from shadowtap.events import Difference, Failure, Verdict
+from shadowtap.events import Difference, Failure, Verdict, replace
 
 
 def add(
@@ -84,7 +82,7 @@ def test_what_was_not_compared_is_counted_by_its_reason() -> None:
     asked = request()
     whole, out = (
         exchange(asked, Answer("a")),
-        msgspec.structs.replace(outcome(asked, Answer("a")), failure=Failure.TIMEOUT),
+        replace(outcome(asked, Answer("a")), failure=Failure.TIMEOUT),
     )
     findings.add(whole, out, compare(whole, out), "GET /", NOW)
     assert findings.summary().skipped == {"the target gave no answer: timeout": 1}

@@ -3,18 +3,17 @@
 import json
 from xml.etree import ElementTree
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from compare.answers import NOW, Answer, exchange, outcome, request
 from shadowtap.compare import Comparison, Condition, NoMask, State, json_text, junit_text, overall
 from shadowtap.compare.conditions import Judgement
-from shadowtap.events import Difference, Exchange, Outcome, Request, Verdict
+from shadowtap.events import Difference, Exchange, Outcome, Request, Verdict, replace
 
 
 def starred(message):
-    return msgspec.structs.replace(
+    return replace(
         message, head=message.head.replace(b"secret", b"***"), body=message.body.replace(b"secret", b"***")
     )
 
@@ -26,10 +25,10 @@ class Stars:
         return Exchange(self.request(exchange.request), starred(exchange.response))
 
     def outcome(self, outcome: Outcome) -> Outcome:
-        return msgspec.structs.replace(starred(outcome), request=self.request(outcome.request))
+        return replace(starred(outcome), request=self.request(outcome.request))
 
     def request(self, request: Request) -> Request:
-        return msgspec.structs.replace(starred(request), target=request.target.replace(b"secret", b"***"))
+        return replace(starred(request), target=request.target.replace(b"secret", b"***"))
 
     def text(self, text: str) -> str:
         return text.replace("secret", "***")
@@ -40,7 +39,7 @@ class Stars:
                 d.kind, d.where, d.production.replace("secret", "***"), d.target.replace("secret", "***")
             )
 
-        return msgspec.structs.replace(verdict, differences=tuple(map(shown, verdict.differences)))
+        return replace(verdict, differences=tuple(map(shown, verdict.differences)))
 
 
 def run(*pairs: tuple[object, object], path: str = "/a?k=secret") -> Comparison:

@@ -1,10 +1,8 @@
 """Which requests of production repeat an earlier one."""
 
-import msgspec
-
 from compare.answers import NOW, SECOND, Answer, exchange, request
 from shadowtap.compare.repeats import ENOUGH_PAIRS, MAX_BYTES, MAX_REQUESTS, THEN_EVERY, Repeats
-from shadowtap.events import Exchange, Fault
+from shadowtap.events import Exchange, Fault, replace
 
 
 def got(
@@ -47,7 +45,7 @@ def test_pairs_are_near_in_time_and_whole() -> None:
     assert not observed(got(), got(at=301))
     broken = got()
     assert broken.response is not None
-    cut = Exchange(broken.request, msgspec.structs.replace(broken.response, fault=Fault.GAP))
+    cut = Exchange(broken.request, replace(broken.response, fault=Fault.GAP))
     assert not observed(cut, got(at=1))
     assert not observed(Exchange(None, None), Exchange(got().request, None), got(at=1))
 

@@ -20,7 +20,7 @@ from compare.answers import exchange as exchanged
 from compare.answers import request as asked
 from shadowtap.compare import Comparison
 from shadowtap.compare.sessions import Rebinder, Rebound, Wait
-from shadowtap.events import Exchange, Outcome, Request
+from shadowtap.events import Exchange, Outcome, Request, replace
 from shadowtap.http1 import headers
 
 PRODUCTS = {
@@ -288,7 +288,7 @@ class World:
         method, path, fields, body = client.step()
         cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items() if name != "csrf")
         more = (f"Cookie: {cookies}", *fields) if cookies else fields
-        request = msgspec.structs.replace(
+        request = replace(
             asked(method, path, f"X-Forwarded-For: 192.0.2.{client.number}", *more, body=body, connection=client.number, at=self.now),
             index=client.index,
         )  # fmt: skip

@@ -4,7 +4,6 @@ import gzip
 import zlib
 
 import h11
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +24,7 @@ from shadowtap.content import (
     with_target,
 )
 from shadowtap.content.codings import encode
-from shadowtap.events import Fault
+from shadowtap.events import Fault, replace
 from shadowtap.http1 import headers, payload
 
 LIMIT = 1 << 20
@@ -198,7 +197,7 @@ def test_an_answer_that_was_not_kept_cannot_be_read():
 
 def test_a_message_with_a_fault_is_cut():
     asked = request(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabc")
-    asked = msgspec.structs.replace(asked, fault=Fault.GAP)
+    asked = replace(asked, fault=Fault.GAP)
     assert content_of(asked, limit_bytes=LIMIT) == Content("", None, b"abc", (), True)
 
 

@@ -7,8 +7,6 @@ visits at once; production's answers become known before or after the target's. 
 from collections import deque
 from random import Random
 
-from msgspec.structs import replace
-
 from compare.answers import CLIENT, NOW, SECOND, SERVER, TARGET
 from shadowtap.compare import Comparison
 from shadowtap.compare.sessions import Rebinder, Rebound, Wait
@@ -17,7 +15,7 @@ from shadowtap.demo.production import thinking_s
 from shadowtap.demo.regressions import Regression
 from shadowtap.demo.shop import Ask, Reply, Shop
 from shadowtap.demo.visitors import visit
-from shadowtap.events import Connection, Endpoint, Exchange, Outcome, Request, Response
+from shadowtap.events import Connection, Endpoint, Exchange, Outcome, Request, Response, replace
 
 AT_ONCE = 20
 """Visits under way."""

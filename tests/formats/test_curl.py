@@ -4,14 +4,13 @@ import os
 import shutil
 import subprocess
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from formats.listening import Listening
 from formats.observing import NOON_NS, observe, request, request_octets, response
-from shadowtap.events import Fault
+from shadowtap.events import Fault, replace
 from shadowtap.formats.curl import INLINE_BYTES, CurlWriter, quoted
 from shadowtap.http1 import headers, payload
 
@@ -121,7 +120,7 @@ def test_the_script_sends_nothing_unless_it_is_told_where():
 def test_what_cannot_be_written_is_counted():
     _, writer = script(
         observe(None, response()),
-        observe(msgspec.structs.replace(request(), fault=Fault.GAP)),
+        observe(replace(request(), fault=Fault.GAP)),
         observe(request(b"GET / HTTP/1.1\r\nX: a\0b\r\n\r\n")),
         observe(request(b"HEAD / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")),
         observe(request(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n")),

@@ -1,6 +1,5 @@
 """What the format can carry comes back as it was: observations, a file, observations."""
 
-import msgspec
 from hypothesis import given
 
 from formats.observing import (
@@ -14,7 +13,7 @@ from formats.observing import (
     response,
     runs,
 )
-from shadowtap.events import Failure, Fault, Outcome
+from shadowtap.events import Failure, Fault, Outcome, replace
 from shadowtap.formats.gor import Composer, Gatherer, Splitter
 from shadowtap.formats.gor.records import SEPARATOR
 
@@ -37,10 +36,8 @@ def carried(observations):
         asked, answered = observation.exchange.request, observation.exchange.response
         on = asked.connection
         ends = int(on.client.address) & 0xFFFFFFFF, on.client.port, on.server.port
-        request_parts = [getattr(asked, name) for name in type(asked).__struct_fields__[1:]]
-        response_parts = answered and [
-            getattr(answered, name) for name in type(answered).__struct_fields__[1:]
-        ]
+        request_parts = [getattr(asked, name) for name in type(asked).__match_args__[1:]]
+        response_parts = answered and [getattr(answered, name) for name in type(answered).__match_args__[1:]]
         outcomes = [
             (o.target, o.sent_ns, o.elapsed_ns, o.status, o.head, o.body, o.failure)
             for o in observation.outcomes
@@ -91,8 +88,8 @@ def test_ids_are_as_goreplay_writes_them():
 def test_what_cannot_be_written_is_counted():
     asked = request()
     separated = b"POST / HTTP/1.1\r\nContent-Length: 20\r\n\r\nx" + SEPARATOR + b"1 a 1\nG"
-    cut = msgspec.structs.replace(asked, fault=Fault.GAP)
-    not_kept = msgspec.structs.replace(response(), body=b"")
+    cut = replace(asked, fault=Fault.GAP)
+    not_kept = replace(response(), body=b"")
     failed = Outcome("http://next", asked, NOON_NS, 0, MS, 0, b"", b"", Failure.TIMEOUT)
     composer = Composer()
     assert composer.entry(observe(cut, response())) == b""

@@ -7,12 +7,11 @@ import json
 import shutil
 import subprocess
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from formats.observing import NOON_NS, connection, observe, request, response, runs
-from shadowtap.events import Fault
+from shadowtap.events import Fault, replace
 from shadowtap.formats.k6 import VIRTUAL_USERS, K6Writer
 from shadowtap.http1 import payload
 
@@ -131,7 +130,7 @@ def test_an_empty_script_runs(tmp_path):
 def test_what_cannot_be_written_is_counted():
     _, writer = script(
         observe(None, response()),
-        observe(msgspec.structs.replace(request(), fault=Fault.GAP)),
+        observe(replace(request(), fault=Fault.GAP)),
         observe(request(b"OPTIONS * HTTP/1.1\r\n\r\n")),
     )
     assert writer.left_out == {"no_request": 1, "incomplete": 1, "no_path": 1}

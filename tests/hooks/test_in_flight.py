@@ -1,12 +1,11 @@
 """What a middleware has: lines in, results out, in the order of each connection."""
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.observing import connection, request
-from shadowtap.events import Ended
+from shadowtap.events import Ended, replace
 from shadowtap.formats.gor import Kind, Record
 from shadowtap.formats.gor.compose import record_of_request
 from shadowtap.hooks.in_flight import TRUST, Added, Dropped, InFlight, MiddlewareCounters, Passed, Reason
@@ -229,4 +228,4 @@ def test_every_request_ends_once_in_the_order_of_its_connection(plan):
     counters = table.counters
     assert counters.sent == sum(counts) == counters.unchanged + counters.changed + counters.dropped.total()
     assert len(table.out) == 0
-    assert table.out.has_room(msgspec.structs.replace(request(), body=bytes(1 << 29)))
+    assert table.out.has_room(replace(request(), body=bytes(1 << 29)))

@@ -8,13 +8,12 @@ import subprocess
 import sys
 from urllib.parse import quote
 
-import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from masking.messages import request, response, sent
-from shadowtap.events import Difference, Exchange, Observation, Outcome, Verdict
+from shadowtap.events import Difference, Exchange, Observation, Outcome, Verdict, replace
 from shadowtap.http1 import payload
 from shadowtap.masking import SHAPES, Masker
 from shadowtap.masking.digits import iban_check, is_card, is_iban, luhn, luhn_digit
@@ -264,7 +263,7 @@ def test_an_observation(masker):
     asked = sent(b"application/json", b'{"password":"hunter2"}')
     answer = response(b"HTTP/1.1 200 OK\r\nSet-Cookie: sid=hunter2\r\n\r\n", b"hi hunter2@shop.org")
     outcome = Outcome("http://new", asked, 1, 2, 3, 200, answer.head, answer.body, None)
-    changed = msgspec.structs.replace(outcome, request=request(b"GET /?token=hunter2 HTTP/1.1\r\n\r\n"))
+    changed = replace(outcome, request=request(b"GET /?token=hunter2 HTTP/1.1\r\n\r\n"))
     verdict = Verdict(
         "http://new",
         (

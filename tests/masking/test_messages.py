@@ -140,7 +140,7 @@ def test_what_broke_off_is_masked_as_far_as_it_goes(masker):
 def test_octets_that_were_not_kept_stay_away(masker):
     answer = response(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nSet-Cookie: a=b\r\n\r\n")
     answer = type(answer)(
-        *(1000 if name == "body_bytes" else getattr(answer, name) for name in answer.__struct_fields__)
+        *(1000 if name == "body_bytes" else getattr(answer, name) for name in answer.__match_args__)
     )
     masked = masker.response(answer)
     assert (masked.body, masked.body_bytes) == (b"", 1000)

@@ -2,11 +2,9 @@
 
 import gzip
 
-import msgspec
-
 from record.observations import plain
 from record.test_store import Writing
-from shadowtap.events import Exchange, Observation
+from shadowtap.events import Exchange, Observation, replace
 from shadowtap.query import Database
 from shadowtap.record import Recording
 
@@ -22,7 +20,7 @@ def test_content_undoes_compression_and_chunks_and_leaves_out_what_is_no_text(tm
     def coded(number, body, *lines):
         whole = plain(number)
         head = b"\r\n".join((b"HTTP/1.1 200 OK", b"Content-Type: text/plain", *lines, b"", b""))
-        response = msgspec.structs.replace(whole.exchange.response, head=head, body=body)
+        response = replace(whole.exchange.response, head=head, body=body)
         return Observation(Exchange(whole.exchange.request, response), "replayed", ())
 
     Writing(tmp_path).write(

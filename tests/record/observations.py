@@ -17,6 +17,7 @@ from shadowtap.events import (
     Request,
     Response,
     Verdict,
+    replace,
 )
 
 HOUR = 3_600_000_000_000
@@ -57,13 +58,10 @@ def responses(draw, connection):
 
 @st.composite
 def outcomes(draw, request):
-    import msgspec
 
     if draw(st.booleans()):
         names = ("method", "target", "version", "head", "body")
-        request = msgspec.structs.replace(
-            request, chunked=draw(st.booleans()), **{name: draw(octets) for name in names}
-        )
+        request = replace(request, chunked=draw(st.booleans()), **{name: draw(octets) for name in names})
     return Outcome(
         draw(words), request, draw(times), draw(times), draw(times), draw(st.integers(0, 999)), draw(octets), draw(octets),
         draw(st.none() | st.sampled_from(Failure)),

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from record.observations import NOON, answered, observations, plain
-from shadowtap.events import Exchange, Observation
+from shadowtap.events import Exchange, Observation, replace
 from shadowtap.record import columns, rows
 from shadowtap.record.schema import SCHEMA
 
@@ -45,12 +45,9 @@ def test_a_row_says_who_asked_whom_for_what():
 def test_a_target_in_absolute_form_gives_path_and_host():
     observation = plain(target=b"http://u:p@old.example:81?x")
     request = observation.exchange.request
-    import msgspec
 
     head = request.head.replace(b"Host", b"Most")
-    changed = Observation(
-        Exchange(msgspec.structs.replace(request, head=head), None), "refused: own_mark", ()
-    )
+    changed = Observation(Exchange(replace(request, head=head), None), "refused: own_mark", ())
     found = row(changed)
     assert (found["host"], found["path"], found["query"]) == ("old.example:81", "", "x")
     assert (found["fate"], found["fate_reason"]) == ("refused", "own_mark")

@@ -1,10 +1,8 @@
 """A recording as a capture would give it."""
 
-import msgspec
-
 from record.observations import NOON, plain
 from record.test_store import Writing
-from shadowtap.events import Ended, Exchange, Observation, Request
+from shadowtap.events import Ended, Exchange, Observation, Request, replace
 from shadowtap.record import Recording
 
 S = 1_000_000_000
@@ -46,7 +44,7 @@ def test_connections_of_several_runs_stay_apart(tmp_path):
 
 def test_an_interim_answer_does_not_repeat_its_request(tmp_path):
     whole = plain(0)
-    early = msgspec.structs.replace(whole.exchange.response, status=100)
+    early = replace(whole.exchange.response, status=100)
     interim = Observation(Exchange(whole.exchange.request, early), "", ())
     Writing(tmp_path).write(interim, whole).close()
     assert story(tmp_path) == ["X 1", "R 1.0", "X 1", "E 1"]

@@ -5,12 +5,11 @@ import os
 import threading
 from contextlib import suppress
 
-import msgspec
 import pytest
 
 from record.observations import plain
 from shadowtap.errors import RunError
-from shadowtap.events import Observation
+from shadowtap.events import Observation, replace
 from shadowtap.record import Recorder, Recording, StoreOptions, layout
 from shadowtap.record import recorder as module
 
@@ -104,10 +103,8 @@ def test_after_the_end_nothing_is_taken(tmp_path):
 
 def test_only_what_the_mask_gives_reaches_the_disk(tmp_path):
     def mask(observation):
-        request = msgspec.structs.replace(observation.exchange.request, head=b"GET /masked HTTP/1.1\r\n\r\n")
-        return Observation(
-            msgspec.structs.replace(observation.exchange, request=request), observation.fate, ()
-        )
+        request = replace(observation.exchange.request, head=b"GET /masked HTTP/1.1\r\n\r\n")
+        return Observation(replace(observation.exchange, request=request), observation.fate, ())
 
     recorder = Recorder(tmp_path / "rec", options=ROOMY, mask=mask)
     recorder.offer(plain(1))

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from time import monotonic
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from replay.peer import live, serving, until
 from replay.rig import Rig, aiming, get, post
 from replay.test_conservation import ACTS, OPTIONS, STEPS, carry_out, script
-from shadowtap.events import Failure
+from shadowtap.events import Failure, replace
 from shadowtap.replay import HeldTarget
 
 
@@ -32,9 +31,7 @@ class Gatekeeper:
         if wait and request.target in self.held:
             return None
         target = b"/" + request.target
-        return msgspec.structs.replace(
-            request, target=target, head=request.head.replace(request.target, target)
-        )
+        return replace(request, target=target, head=request.head.replace(request.target, target))
 
     def leave(self, request):
         self.left.append(request.target.decode())

@@ -153,7 +153,7 @@ def test_a_write_outside_of_the_sample_is_not_missed() -> None:
 
 
 def test_answers_of_a_second_lap_teach_nothing() -> None:
-    from msgspec.structs import replace
+    from shadowtap.events import replace
 
     load = Load()
     asked = request("GET", "/a")

@@ -327,10 +327,10 @@ def buggy(*_, **__):
         "shadowtap.pipeline.Pipeline.feed",
         "shadowtap.pipeline.Pipeline.advance",
         "shadowtap.runner.fates.is_marked",
-        "shadowtap.replay.target.Target.tick",
-        "shadowtap.replay.target.Target.answered",
+        "shadowtap.replay.target._due",
+        "shadowtap.replay.lane.keeps_alive",
         "shadowtap.replay.outgoing.outgoing",
-        "shadowtap.replay.wire.Wire.data_received",
+        "shadowtap.replay.wire.perf_counter_ns",
         "runner.running.Watcher.tick",
     ],
 )

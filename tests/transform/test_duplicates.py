@@ -2,11 +2,10 @@
 
 from ipaddress import ip_address
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shadowtap.events import Connection, Endpoint, Fault, Request
+from shadowtap.events import Connection, Endpoint, Fault, Request, replace
 from shadowtap.transform.duplicates import RECENT, WINDOW_NS, Duplicates
 
 CLIENT = Endpoint(ip_address("10.0.8.9"), 40_000)
@@ -104,7 +103,7 @@ def test_a_port_that_is_used_again_is_another_connection():
 
 def test_where_the_place_is_not_known_nothing_is_a_duplicate():
     duplicates = Duplicates()
-    asked = [msgspec.structs.replace(seen(each, 100), begin=-1) for each in (FRONT, BACK)]
+    asked = [replace(seen(each, 100), begin=-1) for each in (FRONT, BACK)]
     assert kept(duplicates, *asked) == asked
 
 

@@ -3,7 +3,6 @@
 import gzip
 import json
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,7 @@ from http1.reading import REQUEST, read
 from replay.peer import Peer, live, serving
 from replay.rig import aiming
 from shadowtap.content import content_of, values
-from shadowtap.events import Request
+from shadowtap.events import Request, replace
 from shadowtap.http1 import headers
 from shadowtap.transform.rewrite import (
     Rewrite,
@@ -137,7 +136,7 @@ def test_forms_of_targets():
     asked = request(options)
     assert Rewrite(rules)(asked) is asked
     spaced = request(b"GET / HTTP/1.1\r\n\r\n")
-    spaced = msgspec.structs.replace(spaced, target=b"/x y", head=b"GET /x y HTTP/1.1\r\n\r\n")
+    spaced = replace(spaced, target=b"/x y", head=b"GET /x y HTTP/1.1\r\n\r\n")
     assert Rewrite(rules[:2])(spaced) is spaced
 
 
@@ -271,7 +270,7 @@ async def test_rewritten_bodies_arrive_through_the_replay():
 @given(st.binary(max_size=120), st.binary(max_size=60), st.binary(min_size=1, max_size=30), st.booleans())
 def test_nothing_hostile_raises(fields, body, target, chunked):
     head = b"POST " + target + b" HTTP/1.1\r\n" + fields
-    asked = msgspec.structs.replace(request(GET), head=head, target=target, body=body, chunked=chunked)
+    asked = replace(request(GET), head=head, target=target, body=body, chunked=chunked)
     changed = Rewrite(ALL)(asked)
     assert b"\n" not in changed.target.partition(target)[0]
-    Rewrite(ALL)(msgspec.structs.replace(asked, head=fields))
+    Rewrite(ALL)(replace(asked, head=fields))

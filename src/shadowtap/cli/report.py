@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
 from shadowtap.cli.comparing import noise_of
 from shadowtap.cli.findings import judged
@@ -21,7 +20,7 @@ from shadowtap.config.compare import conditions_of, rules_of
 from shadowtap.config.kinds import Text
 from shadowtap.config.merge import load
 from shadowtap.errors import UsageError
-from shadowtap.events import Observation, Outcome
+from shadowtap.events import Observation, Outcome, replace
 from shadowtap.report.page import Report, Traffic, account_from, page
 from shadowtap.runner.reporting import Found, Shown, findings_of, found_of
 from shadowtap.runner.sinks import masker_of, masking_key

@@ -10,7 +10,7 @@ import msgspec
 
 from shadowtap.compare.expected import Circumstances, value_rule
 from shadowtap.compare.places import Path, place
-from shadowtap.events import Difference
+from shadowtap.events import Difference, replace
 
 MAX_DIFFERENCES = 50
 """Different places of one answer that are listed, and as many of noise; the rest is only counted."""
@@ -83,7 +83,7 @@ class Differences:
         )
         known = self._found.get((kind, where, rule))
         if known is not None:
-            self._found[kind, where, rule] = msgspec.structs.replace(known, times=known.times + 1)
+            self._found[kind, where, rule] = replace(known, times=known.times + 1)
         elif (self._noisy if rule else len(self._found) - self._noisy) < MAX_DIFFERENCES:
             show = shown_typed if kind == "json_type" else shown
             self._found[kind, where, rule] = Difference(kind, where, show(production), show(target))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from shadowtap.compare.learned import AtTarget, Learned, Place
-from shadowtap.events import Difference, Exchange, Outcome, Verdict
+from shadowtap.events import Difference, Exchange, Outcome, Verdict, replace
 
 MAX_GROUPS = 2000
 """Groups of one target. Further differences are counted in one group, `other`."""
@@ -231,9 +231,9 @@ def _merge(into: Group, other: Group) -> None:
 def _cut_exchange(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     if request is not None and len(request.body) > MAX_EXAMPLE_BYTES:
-        request = msgspec.structs.replace(request, body=request.body[:MAX_EXAMPLE_BYTES])
+        request = replace(request, body=request.body[:MAX_EXAMPLE_BYTES])
     if response is not None and len(response.body) > MAX_EXAMPLE_BYTES:
-        response = msgspec.structs.replace(response, body=response.body[:MAX_EXAMPLE_BYTES])
+        response = replace(response, body=response.body[:MAX_EXAMPLE_BYTES])
     return Exchange(request, response, exchange.lost_request)
 
 
@@ -241,8 +241,8 @@ def _cut_outcome(outcome: Outcome) -> Outcome:
     if len(outcome.body) <= MAX_EXAMPLE_BYTES and len(outcome.request.body) <= MAX_EXAMPLE_BYTES:
         return outcome
     body = outcome.request.body[:MAX_EXAMPLE_BYTES]
-    request = msgspec.structs.replace(outcome.request, body=body)
-    return msgspec.structs.replace(outcome, request=request, body=outcome.body[:MAX_EXAMPLE_BYTES])
+    request = replace(outcome.request, body=body)
+    return replace(outcome, request=request, body=outcome.body[:MAX_EXAMPLE_BYTES])
 
 
 def _size(example: Example) -> int:

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
-from msgspec.structs import replace
-
 from shadowtap.config.addresses import LOOPBACK
 from shadowtap.config.compare import CompareSettings
 from shadowtap.config.file import FileSettings, Named, check_listen, named_target, read_file
@@ -24,6 +22,7 @@ from shadowtap.config.sinks import SinkSettings, is_sink
 from shadowtap.config.sources import StoredSpec, parse
 from shadowtap.config.transform import TransformSettings, merged
 from shadowtap.errors import UsageError
+from shadowtap.events import replace
 
 
 def load(

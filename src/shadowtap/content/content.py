@@ -15,7 +15,7 @@ import msgspec
 from shadowtap.content.codings import Reason, Unreadable, decode, encode
 from shadowtap.content.head import add_field, replace_target, safe_target, set_field, values
 from shadowtap.content.media import charset_of_bom, codec, media_type_and_charset
-from shadowtap.events import Request, Response
+from shadowtap.events import Request, Response, replace
 from shadowtap.http1 import payload
 
 _DESCRIBING = re.compile(
@@ -98,8 +98,8 @@ def with_content(message: Message, data: bytes) -> Message:
     if isinstance(message, Request):
         if body and not message.chunked and not values(head, b"content-length"):
             head = add_field(head, b"Content-Length", b"%d" % len(body))
-        return msgspec.structs.replace(message, head=head, body=body)
-    return msgspec.structs.replace(message, head=head, body=body, body_bytes=len(body))
+        return replace(message, head=head, body=body)
+    return replace(message, head=head, body=body, body_bytes=len(body))
 
 
 def make_body(head: bytes, body: bytes, chunked: bool, data: bytes) -> tuple[bytes, bytes]:
@@ -113,7 +113,7 @@ def make_body(head: bytes, body: bytes, chunked: bool, data: bytes) -> tuple[byt
 
 def with_head(message: Message, head: bytes) -> Message:
     """The message with another head, of the same start line; the message itself where the head is the same."""
-    return message if head is message.head else msgspec.structs.replace(message, head=head)
+    return message if head is message.head else replace(message, head=head)
 
 
 def with_target(request: Request, target: bytes) -> Request:
@@ -125,7 +125,7 @@ def with_target(request: Request, target: bytes) -> Request:
         head = b"".join((head[:start], target, head[start + len(request.target) :]))
     else:
         head = replace_target(head, target)
-    return msgspec.structs.replace(request, target=target, head=head)
+    return replace(request, target=target, head=head)
 
 
 def is_chunked(head: bytes) -> bool:

@@ -1,5 +1,6 @@
 cimport cython
 
+from shadowtap.events.flows cimport Chunk, chunk_of
 from shadowtap.flows.stream cimport Stream
 from shadowtap.serial cimport distance
 

@@ -21,7 +21,6 @@ from ipaddress import IPv4Address, IPv6Address
 
 from shadowtap.events import (
     Address,
-    Chunk,
     Closed,
     Endpoint,
     Flow,
@@ -32,6 +31,7 @@ from shadowtap.events import (
     SegmentRows,
     Segments,
 )
+from shadowtap.events.flows import Chunk, chunk_of
 from shadowtap.flows.stream import Piece, Stream
 from shadowtap.ledger import FlowCounters
 from shadowtap.serial import MASK, distance
@@ -120,7 +120,7 @@ class Flows:
                 if seq == stream.next and data and stream.plain and not flags & _EVENTFUL and not missing:
                     connection.last_ns = time_ns
                     stream.next = end = (seq + len(data)) & MASK
-                    events.append(Chunk(connection.number, direction, data, time_ns, end, ack))
+                    events.append(chunk_of(connection.number, direction, data, time_ns, end, ack))
                     peer = connection.streams[1 - direction]
                     if ack != peer.next:
                         self._note_ack(connection, 1 - direction, ack, flags, time_ns)

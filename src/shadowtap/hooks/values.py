@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from shadowtap.content import (
     Content,
     Unreadable,
@@ -22,7 +20,7 @@ from shadowtap.content import (
     with_head,
     with_target,
 )
-from shadowtap.events import Outcome, Request, Response
+from shadowtap.events import Outcome, Request, Response, replace
 from shadowtap.hooks.fields import Headers, Query, octets_of, text_of
 
 BODY_LIMIT_BYTES: Final = 64 << 20
@@ -60,7 +58,7 @@ class HookRequest:
         if octets != self._request.method:
             line = self._request.head.partition(b"\n")[0].rstrip(b"\r")
             head = replace_line(self._request.head, octets + line[len(self._request.method) :])
-            self._request = msgspec.structs.replace(self._request, method=octets, head=head)
+            self._request = replace(self._request, method=octets, head=head)
 
     @property
     def target(self) -> str:

@@ -5,10 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import overload
 
-import msgspec
-
 from shadowtap.content import is_chunked
-from shadowtap.events import Exchange, Flag, Observation, Outcome, Request, Response, Verdict
+from shadowtap.events import Exchange, Flag, Observation, Outcome, Request, Response, Verdict, replace
 from shadowtap.masking.bodies import Bodies
 from shadowtap.masking.headers import Headers
 from shadowtap.masking.heads import Heads
@@ -91,7 +89,7 @@ class Masker:
         self._count(kinds)
         target = self._heads.target(request.target)[0]
         method = self._heads.text(request.method)[0] if malformed else request.method
-        return msgspec.structs.replace(request, method=method, target=target, head=head, body=body)
+        return replace(request, method=method, target=target, head=head, body=body)
 
     def response(self, response: Response) -> Response:
         """An answer; itself where it holds no secret. Octets that were not kept stay so."""
@@ -101,7 +99,7 @@ class Masker:
         self._count(kinds)
         reason = self._heads.text(response.reason)[0]
         on_wire = response.body_bytes if body is response.body else len(body)
-        return msgspec.structs.replace(response, reason=reason, head=head, body=body, body_bytes=on_wire)
+        return replace(response, reason=reason, head=head, body=body, body_bytes=on_wire)
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Both sides of an exchange; itself where there is no secret."""
@@ -109,7 +107,7 @@ class Masker:
         response = exchange.response and self.response(exchange.response)
         if request is exchange.request and response is exchange.response:
             return exchange
-        return msgspec.structs.replace(exchange, request=request, response=response)
+        return replace(exchange, request=request, response=response)
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """What became of a request at a target: the request and the target's answer."""
@@ -142,7 +140,7 @@ class Masker:
             return outcome
         self._count(kinds)
         put = tuple([one._replace(production="***", target="***") for one in outcome.substitutions])
-        return msgspec.structs.replace(outcome, request=request, head=head, body=body, substitutions=put)
+        return replace(outcome, request=request, head=head, body=body, substitutions=put)
 
     def _counted(self, masked: Masked) -> bytes:
         if masked[1]:

@@ -6,9 +6,7 @@ in front of the dots and could be a part of one is masked too.
 
 import re
 
-import msgspec
-
-from shadowtap.events import Difference, Verdict
+from shadowtap.events import Difference, Verdict, replace
 from shadowtap.masking.headers import Headers
 from shadowtap.masking.names import Names, Place
 from shadowtap.masking.spans import Masked, masked_with
@@ -36,13 +34,13 @@ class Verdicts:
         counted: list[str] = []
         differences = tuple([self._difference(one, counted) for one in verdict.differences])
         noise = tuple([(self._difference(one, counted), rule) for one, rule in verdict.noise])
-        return msgspec.structs.replace(verdict, differences=differences, noise=noise), tuple(counted)
+        return replace(verdict, differences=differences, noise=noise), tuple(counted)
 
     def _difference(self, difference: Difference, counted: list[str]) -> Difference:
         place = difference.where.encode("utf-8", "surrogatepass")
         where, kinds = masked_with(place, self._texts.find(place, Kind.PLAIN))
         counted += kinds
-        return msgspec.structs.replace(
+        return replace(
             difference,
             where=where.decode("utf-8", "replace"),
             production=self._value(place, difference.production, counted),

@@ -8,9 +8,9 @@ A chunk is nearly always one whole message or part of a long body, and each of t
 
 from collections import deque
 
-import msgspec
-
-from shadowtap.events import Chunk, Closed, Ended, Fault, Flow, Gap, How, Message, Request, Response
+from shadowtap.events import Closed, Ended, Fault, Flow, Gap, How, Message, replace
+from shadowtap.events.flows import Chunk
+from shadowtap.events.messages import whole_request, whole_response
 from shadowtap.http1 import Limits
 from shadowtap.http1.plain import NO_BODY_METHODS
 from shadowtap.http1.reader import Raw, Reader, State
@@ -101,7 +101,7 @@ class Conversation:
         method, target, version, head, body = plain
         now, end, index, whom = chunk.time_ns, chunk.end, self._index, self._connection
         begin = (end - len(data)) & MASK
-        request = Request(whom, index, now, now, method, target, version, head, body, False, (), None, begin)
+        request = whole_request(whom, index, now, method, target, version, head, body, begin)
         reader.seen = True
         self._client_at = end
         self._index = index + 1
@@ -124,7 +124,7 @@ class Conversation:
         (version, _, reason), status, head, size = plain
         now, end, whom = chunk.time_ns, chunk.end, self._connection
         body = data[-size:] if size and self._keep else b""
-        response = Response(whom, now, now, status, reason, version, head, body, size, False, (), None)
+        response = whole_response(whom, now, status, reason, version, head, body, size)
         reader.seen = True
         self._counters.responses += 1
         pairing.answered(response, (end - len(data)) & MASK, end, ack, out)
@@ -277,7 +277,7 @@ class Conversation:
             self._release(out)
 
     def _hold_rest(self, chunk: Chunk, left: int) -> None:
-        self._held.appendleft(msgspec.structs.replace(chunk, data=chunk.data[-left:]))
+        self._held.appendleft(replace(chunk, data=chunk.data[-left:]))
         self._held_bytes += left
         self._counters.buffered_bytes += left
 

@@ -1,5 +1,6 @@
 cimport cython
 
+from shadowtap.events.messages cimport Exchange, Request, Response, whole_exchange
 from shadowtap.serial cimport distance
 
 cdef class Pairing:
@@ -12,6 +13,7 @@ cdef class Pairing:
     cdef public list _early
     cdef public long long _hole, _waiting_bytes
 
-    cpdef asked(self, request, long long begin, long long ack, list out)
+    cpdef asked(self, Request request, long long begin, long long ack, list out)
     cpdef bint begins(self, long long begin)
-    cpdef answered(self, response, long long begin, long long end, long long ack, list out)
+    @cython.locals(request=Request)
+    cpdef answered(self, Response response, long long begin, long long end, long long ack, list out)

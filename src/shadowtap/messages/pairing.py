@@ -24,7 +24,8 @@ holds for it, and after a loss it gets no more pairs.
 from collections import deque
 from typing import NamedTuple
 
-from shadowtap.events import Exchange, Flag, Message, Request, Response
+from shadowtap.events import Flag, Message
+from shadowtap.events.messages import Exchange, Request, Response, whole_exchange
 from shadowtap.http1 import Reader
 from shadowtap.ledger import MessageCounters
 from shadowtap.messages.acknowledged import FOLLOWS, LEADS, TORN, Sent, may_answer, shows_lead
@@ -133,7 +134,7 @@ class Pairing:
         request = self.waiting.popleft()[0]
         if request.body:
             self._waiting_bytes -= len(request.body)
-        out.append(Exchange(request, response))
+        out.append(whole_exchange(request, response))
         if self.waiting:
             self._notice_sliding(end)
 

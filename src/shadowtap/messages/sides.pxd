@@ -1,8 +1,10 @@
+from shadowtap.events.flows cimport Chunk
+from shadowtap.events.messages cimport Connection
 from shadowtap.messages.pairing cimport Pairing
 
 cdef class Sides:
     cdef public list readers
-    cdef public object connection
+    cdef public Connection connection
     cdef public bint connected, lost
     cdef public object _counters, _flow, _limits
     cdef public bint _keep

@@ -3,7 +3,9 @@
 The SYN tells who is the client; without it, or where it misleads (SOCKS BIND, a reverse tunnel), the first octets do.
 """
 
-from shadowtap.events import Chunk, Connection, Flow
+from shadowtap.events import Flow
+from shadowtap.events.flows import Chunk
+from shadowtap.events.messages import Connection
 from shadowtap.http1 import Limits, Reader, Role
 from shadowtap.http1.reader import State
 from shadowtap.ledger import MessageCounters

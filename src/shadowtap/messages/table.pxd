@@ -1,5 +1,6 @@
 cimport cython
 
+from shadowtap.events.flows cimport Chunk
 from shadowtap.messages.conversation cimport Conversation
 
 cdef class Messages:
@@ -8,5 +9,5 @@ cdef class Messages:
     cdef public bint _keep
     cdef public dict _conversations
 
-    @cython.locals(conversation=Conversation, out=list, conversations=dict)
+    @cython.locals(conversation=Conversation, out=list, conversations=dict, chunk=Chunk)
     cpdef list feed(self, list events)

@@ -1,6 +1,7 @@
 """The table of conversations, one for each flow."""
 
-from shadowtap.events import Chunk, Closed, FlowEvent, Gap, Message, Opened
+from shadowtap.events import Closed, FlowEvent, Gap, Message, Opened
+from shadowtap.events.flows import Chunk
 from shadowtap.http1 import Limits
 from shadowtap.ledger import MessageCounters
 from shadowtap.messages.conversation import Conversation
@@ -27,8 +28,9 @@ class Messages:
         conversations = self._conversations
         for event in events:
             if type(event) is Chunk:
-                conversation = conversations[event.flow]
-                conversation.take_chunk(event, out)
+                chunk = event
+                conversation = conversations[chunk.flow]
+                conversation.take_chunk(chunk, out)
             elif isinstance(event, Opened):
                 conversations[event.flow.number] = Conversation(
                     event.flow,

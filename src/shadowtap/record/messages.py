@@ -10,9 +10,7 @@ or at the end. Connections are numbered anew where several runs recorded into on
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
-from shadowtap.events import Connection, Ended, Exchange, Message
+from shadowtap.events import Connection, Ended, Exchange, Message, replace
 from shadowtap.record.merge import Recorded
 
 MAX_CONNECTIONS = 65_536
@@ -61,13 +59,13 @@ class _Numbers:
             return exchange
         request, response = exchange.request, exchange.response
         if request is not None:
-            request = msgspec.structs.replace(request, connection=self._moved(request.connection, base))
+            request = replace(request, connection=self._moved(request.connection, base))
         if response is not None:
-            response = msgspec.structs.replace(response, connection=self._moved(response.connection, base))
+            response = replace(response, connection=self._moved(response.connection, base))
         return Exchange(request, response, exchange.lost_request)
 
     def _moved(self, connection: Connection, base: int) -> Connection:
         if self._made is None or connection is not self._last:
             self._last = connection
-            self._made = msgspec.structs.replace(connection, number=connection.number + base)
+            self._made = replace(connection, number=connection.number + base)
         return self._made

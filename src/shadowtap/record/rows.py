@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
-import msgspec
-
 from shadowtap.events import (
     Connection,
     Difference,
@@ -23,6 +21,7 @@ from shadowtap.events import (
     Request,
     Response,
     Verdict,
+    replace,
 )
 from shadowtap.record.schema import SCHEMA
 
@@ -143,7 +142,7 @@ def _sent(found: Row, request: Request | None, connection: Connection | None) ->
         request = Request(own, 0, 0, 0, b"", b"", b"", b"", b"", False, (), None)
     if found["sent_head"] is None:
         return request
-    return msgspec.structs.replace(
+    return replace(
         request,
         method=found["sent_method"],
         target=found["sent_target"],

@@ -12,7 +12,8 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from shadowtap.events import Failure, Request
+from shadowtap.events import Failure
+from shadowtap.events.messages import Request
 from shadowtap.http1 import Raw
 from shadowtap.replay.link import Link
 from shadowtap.replay.outgoing import Outgoing

@@ -15,7 +15,7 @@ import os
 import select
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from shadowtap.events import Endpoint
 
@@ -29,7 +29,18 @@ _BROKEN = select.EPOLLERR | select.EPOLLHUP
 _NON_BLOCKING = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 
 _NOTHING = memoryview(b"")
-_NOBODY = asyncio.Protocol()
+
+
+class Listener(Protocol):
+    """What hears of a connection: the methods of an `asyncio.Protocol`."""
+
+    def connection_made(self, transport: Any) -> None: ...
+    def data_received(self, data: bytes) -> None: ...
+    def eof_received(self) -> bool | None: ...
+    def connection_lost(self, exc: Exception | None) -> None: ...
+
+
+_NOBODY: Listener = asyncio.Protocol()
 """Who hears of a closed link, so that its protocol is free to go."""
 
 Ended = Callable[[BaseException | None], None]
@@ -48,7 +59,7 @@ class Links:
         self._endpoint: Endpoint | None = None
         self._place = ("", 0)
 
-    def connect(self, protocol: asyncio.Protocol, endpoints: list[Endpoint], ended: Ended) -> "Link":
+    def connect(self, protocol: Listener, endpoints: list[Endpoint], ended: Ended) -> "Link":
         """Connect to the first of these addresses that can be reached. `ended` is called later, never from here."""
         if self._epoll is None:
             self._loop, self._epoll = asyncio.get_running_loop(), select.epoll()
@@ -109,9 +120,7 @@ class Link:
 
     __slots__ = ("_ended", "_endpoints", "_links", "_protocol", "_sock", "_tried", "_unsent")
 
-    def __init__(
-        self, links: Links, protocol: asyncio.Protocol, endpoints: list[Endpoint], ended: Ended
-    ) -> None:
+    def __init__(self, links: Links, protocol: Listener, endpoints: list[Endpoint], ended: Ended) -> None:
         self._links = links
         self._protocol = protocol
         self._endpoints = endpoints

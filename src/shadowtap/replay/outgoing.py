@@ -7,7 +7,7 @@ neither order, case, spacing nor line ends of the other fields, nor the body and
 
 import re
 
-from shadowtap.events import Request
+from shadowtap.events.messages import Request
 
 MARK = b"X-Shadowtap-Replay"
 """The header that marks a replayed request; its value is the number of production's connection, a dot, and the

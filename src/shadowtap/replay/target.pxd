@@ -1,5 +1,6 @@
 cimport cython
 
+from shadowtap.events.messages cimport Request
 from shadowtap.http1.plain cimport Plain
 from shadowtap.ledger cimport TargetAccount
 from shadowtap.replay.breaker cimport Breaker
@@ -23,9 +24,9 @@ cdef class Target:
     cdef dict __dict__
 
     @cython.locals(account=TargetAccount, size=Py_ssize_t, held_bytes="long long")
-    cpdef bint offer(self, request) except -1
+    cpdef bint offer(self, Request request) except -1
     @cython.locals(lane=Lane)
-    cpdef _give(self, request)
+    cpdef _give(self, Request request)
     cpdef new_wire(self, Lane lane)
     cpdef Outgoing new_outgoing(self)
     cpdef connection_ended(self, number)
@@ -40,4 +41,4 @@ cdef class Target:
     cpdef closed(self, Lane lane)
     cpdef bint closes_hard(self) except -1
     @cython.locals(account=TargetAccount, first_ns="long long")
-    cpdef answered(self, Lane lane, request, int status, bytes head, bytes body)
+    cpdef answered(self, Lane lane, Request request, int status, bytes head, bytes body)

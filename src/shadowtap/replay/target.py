@@ -22,9 +22,11 @@ from collections import deque
 from collections.abc import Callable
 from ipaddress import ip_address
 from time import monotonic, time_ns
+from typing import cast
 
 from shadowtap.errors import RunError
-from shadowtap.events import Endpoint, Failure, Outcome, Request
+from shadowtap.events import Endpoint, Failure, Outcome
+from shadowtap.events.messages import Request
 from shadowtap.http1 import Limits
 from shadowtap.http1.plain import Plain
 from shadowtap.ledger import RATE_LIMIT, TargetAccount
@@ -275,7 +277,7 @@ class Target:
         back cancels it."""
         if self._tls is None:
             return self._links.connect(wire, self.addresses.copy(), ended)
-        task = asyncio.get_running_loop().create_task(self._dial(wire))
+        task = asyncio.get_running_loop().create_task(self._dial(cast(asyncio.Protocol, wire)))
         task.add_done_callback(lambda task: ended(TimeoutError() if task.cancelled() else task.exception()))
         return task
 

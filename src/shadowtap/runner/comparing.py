@@ -12,10 +12,8 @@ are compared. What is left out is counted and told.
 import time
 from collections.abc import Callable, Container
 
-from msgspec.structs import replace
-
 from shadowtap.compare import Comparison
-from shadowtap.events import Observation, Outcome, Request
+from shadowtap.events import Observation, Outcome, Request, replace
 from shadowtap.ledger import ObservationCounters
 from shadowtap.replay.schedule import LAP
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 from shadowtap.config import Settings
 from shadowtap.errors import RunError
-from shadowtap.events import Ended, Endpoint, Exchange, Fault, Flag, Message, Request
+from shadowtap.events import Ended, Endpoint, Fault, Flag, Message
+from shadowtap.events.messages import Exchange, Request
 from shadowtap.ledger import Ledger
-from shadowtap.replay import Guard, Target, is_marked
+from shadowtap.replay import Guard, is_marked
+from shadowtap.replay.target import Target
 from shadowtap.runner.shape import DUPLICATE, Shape, count_untaken, lane_of
 from shadowtap.transform.duplicates import Duplicates
 

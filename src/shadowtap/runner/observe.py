@@ -18,9 +18,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
-from msgspec.structs import replace
 
-from shadowtap.events import Exchange, Observation, Outcome, Request
+from shadowtap.events import Exchange, Observation, Outcome, Request, replace
 from shadowtap.ledger import ObservationCounters
 
 OPEN = 50_000

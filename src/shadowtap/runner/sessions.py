@@ -11,10 +11,8 @@ Whenever answers are settled that requests wait for, `resume` is called with the
 
 from collections.abc import Callable, Iterable
 
-from msgspec.structs import replace
-
 from shadowtap.compare.sessions import Bindings, Key, Kind, Rebinder, Wait
-from shadowtap.events import Exchange, Outcome, Request, Substitution
+from shadowtap.events import Exchange, Outcome, Request, Substitution, replace
 from shadowtap.ledger import SessionCounters
 from shadowtap.runner.observe import key_of
 

@@ -9,9 +9,7 @@ counted in another bucket. Where nothing is asked for there is no `Shape`, and t
 
 from collections.abc import Callable, Sequence
 
-from msgspec.structs import replace
-
-from shadowtap.events import Ended, Exchange, Outcome, Request
+from shadowtap.events import Ended, Exchange, Outcome, Request, replace
 from shadowtap.hooks.in_flight import Added, Passed, Result
 from shadowtap.hooks.in_flight import Dropped as Lost
 from shadowtap.ledger import RATE_LIMIT, RequestAccount

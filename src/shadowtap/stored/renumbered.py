@@ -1,8 +1,6 @@
 """Numbers of connections that no other source, and no other lap, has."""
 
-from msgspec.structs import replace
-
-from shadowtap.events import Connection, Ended, Message, Request
+from shadowtap.events import Connection, Ended, Message, Request, replace
 
 
 class Renumbered:

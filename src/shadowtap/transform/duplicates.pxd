@@ -1,9 +1,12 @@
 cimport cython
 
+from shadowtap.events.messages cimport Connection, Request
+
 cdef class _OneNetwork:
     cdef public object ended, recent, vni
     cdef public dict open
-    cpdef note(self, request)
+    @cython.locals(connection=Connection, number="long long")
+    cpdef note(self, Request request)
     cpdef end(self, number)
 
 @cython.final
@@ -14,5 +17,5 @@ cdef class Duplicates:
     cdef public object _ended
     cdef public _OneNetwork _one
     @cython.locals(one=_OneNetwork)
-    cdef bint _is_alone(self, request) except -1
-    cpdef bint is_duplicate(self, request) except -1
+    cdef bint _is_alone(self, Request request) except -1
+    cpdef bint is_duplicate(self, Request request) except -1

@@ -12,7 +12,8 @@ again, the new connection is known by its network, of which the old one had a co
 
 from collections import deque
 
-from shadowtap.events import Connection, Endpoint, Request
+from shadowtap.events import Endpoint
+from shadowtap.events.messages import Connection, Request
 
 WINDOW_NS = 5_000_000_000
 """Nanoseconds for which a request is remembered at least, and not twice as long: a packet that was lost between the

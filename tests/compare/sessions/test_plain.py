@@ -114,7 +114,7 @@ def test_rebinding_does_the_same_without_the_quick_looks(
 def _carried_out(
     requests: list[Request], answers: list[Answer], steps: list[tuple[str, int]]
 ) -> list[object]:
-    from msgspec.structs import replace
+    from shadowtap.events import replace
 
     rebinder, said = Rebinder(), list[object]()
     whole = [replace(r, index=n, time_ns=r.time_ns + n * SECOND) for n, r in enumerate(requests)]

@@ -3,13 +3,12 @@
 import random
 from collections import Counter
 
-import msgspec
 import pytest
 
 from compare.answers import NOW, SECOND, Answer, exchange, outcome, request
 from compare.world import World
 from shadowtap.compare.sessions import Bindings, Rebinder, Rebound, Wait, key_of
-from shadowtap.events import Exchange, Failure, Fault, Request
+from shadowtap.events import Exchange, Failure, Fault, Request, replace
 
 
 def statuses(world: World) -> Counter[tuple[str, int, int]]:
@@ -56,7 +55,7 @@ def asks(
     made = request(
         method, path, *fields, connection=connection, body=body, at=NOW + (10 * connection + index) * SECOND
     )
-    return msgspec.structs.replace(made, index=index)
+    return replace(made, index=index)
 
 
 def answers(
@@ -116,7 +115,7 @@ def test_who_waits_goes_when_the_target_fails_or_time_is_up() -> None:
     rebinder.produced(exchange(login, Answer({"token": "kJ8sD0aLq2ZxPw7R"})))
     assert isinstance(rebinder.before(dependent), Wait)
     assert rebinder.before(dependent, wait=False) == Rebound(dependent)
-    failed = msgspec.structs.replace(outcome(login, Answer("")), failure=Failure.TIMEOUT)
+    failed = replace(outcome(login, Answer("")), failure=Failure.TIMEOUT)
     assert rebinder.answered(login, failed) == (key_of(login),)
     assert rebound(rebinder, dependent) == dependent
     other = asks("/login", connection=9)
@@ -251,7 +250,7 @@ def test_of_an_answer_that_came_in_part_the_head_is_enough() -> None:
         rebinder.before(asked)
         whole = exchange(asked, Answer(""))
         assert whole.response is not None
-        part = msgspec.structs.replace(whole.response, head=head, fault=Fault.GAP)
+        part = replace(whole.response, head=head, fault=Fault.GAP)
         rebinder.produced(Exchange(asked, part))
         target = Answer("", fields=("Set-Cookie: sid=Zp3XmQ9dT1vBn5Ls",))
         rebinder.answered(asked, outcome(asked, target))

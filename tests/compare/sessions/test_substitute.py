@@ -3,7 +3,6 @@
 import gzip
 from urllib.parse import quote
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from compare.answers import request
 from shadowtap.compare.sessions.substitute import Rewriting
 from shadowtap.content import Content, content_of
-from shadowtap.events import Request
+from shadowtap.events import Request, replace
 
 A, B, UUID = "kJ8sD0aLq2ZxPw7R", "Zp3XmQ9dT1vBn5Ls+/=", "0b8f0e7c-2f1c-4f43-9d8a-1b2c3d4e5f60"
 KNOWN = {
@@ -120,7 +119,7 @@ def test_a_request_without_known_values_is_the_same() -> None:
 @given(st.binary(max_size=60), st.binary(max_size=60), st.binary(max_size=80))
 def test_any_octets_pass_and_keep_their_lines(target: bytes, field: bytes, body: bytes) -> None:
     clean = field.replace(b"\n", b"").replace(b"\r", b"")
-    asked = msgspec.structs.replace(
+    asked = replace(
         request("POST", "/"), target=b"/" + target.hex().encode(), body=body,
         head=b"POST /" + target.hex().encode() + b" HTTP/1.1\r\nX: " + clean + b"\r\n\r\n",
     )  # fmt: skip

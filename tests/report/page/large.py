@@ -2,10 +2,9 @@
 
 from functools import cache
 
-from msgspec.structs import replace
-
 from compare.answers import NOW, SECOND
 from report.page.test_traffic import DIFFERENT, SAME, observed
+from shadowtap.events import replace
 from shadowtap.report.page import Report, Traffic, account_from
 
 HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"X-Field-{n}: <b>{'value ' * 20}</b>\r\n" for n in range(60))

@@ -9,7 +9,7 @@ from compare.world import REGRESSIONS, World
 from report.ledgers import lossy_run
 from shadowtap.compare import Comparison, Condition, NoMask, as_dict
 from shadowtap.compare.sessions import Rebinder
-from shadowtap.events import Failure, Observation, Outcome
+from shadowtap.events import Failure, Observation, Outcome, replace
 from shadowtap.report.page import Report, Traffic
 from shadowtap.report.summary import as_json
 
@@ -26,7 +26,7 @@ class Told(World):
     def judge(self, exchange, outcome):
         """As in the world; now and then the target gives no answer."""
         if self.draw.random() < 0.002:
-            outcome = msgspec.structs.replace(outcome, failure=Failure.TIMEOUT, status=0, head=b"", body=b"")
+            outcome = replace(outcome, failure=Failure.TIMEOUT, status=0, head=b"", body=b"")
         issued = self.rebinder.bindings if self.rebinder is not None else frozenset()
         verdict = self.comparison.answered(exchange, outcome, issued=issued, now_ns=self.now)
         self.traffic.add(Observation(exchange, "replayed", (outcome,), (verdict,)))

@@ -2,10 +2,9 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from compare.answers import NOW, SECOND, TARGET, Answer, exchange, outcome, request
-from shadowtap.events import Difference, Exchange, Failure, Observation, Verdict
+from shadowtap.events import Difference, Exchange, Failure, Observation, Verdict, replace
 from shadowtap.report.page import Traffic, account_from
 from shadowtap.report.page.traffic import (
     ENDPOINTS,

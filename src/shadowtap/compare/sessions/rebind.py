@@ -24,7 +24,7 @@ from shadowtap.compare.sessions.issued import Answered, cookies_set, issued, pai
 from shadowtap.compare.sessions.plain import asked, issues_nothing
 from shadowtap.compare.sessions.substitute import Rewriting
 from shadowtap.content import Content, content_of, is_chunked, read_content
-from shadowtap.events import Endpoint, Exchange, Outcome, Request, Response, Substitution
+from shadowtap.events import Endpoint, Exchange, Outcome, Request, Response, Substitution, replace
 from shadowtap.http1 import field
 
 MAX_PENDING = 50_000
@@ -206,7 +206,7 @@ class Rebinder:
             self.counts["failed"] += 1
             return self._settle(pending)
         if len(outcome.body) > LIMIT_BYTES:
-            outcome = msgspec.structs.replace(outcome, body=b"")
+            outcome = replace(outcome, body=b"")
         pending.outcome = outcome
         size = len(outcome.head) + len(outcome.body)
         pending.size += size
@@ -341,7 +341,7 @@ def _worth_keeping(response: Response) -> Response:
     if response.fault is None and len(response.body) <= LIMIT_BYTES:
         return response
     head = response.head if response.head.endswith(_WHOLE_HEAD) else b""
-    return msgspec.structs.replace(response, head=head, body=b"", fault=None)
+    return replace(response, head=head, body=b"", fault=None)
 
 
 def client_of(request: Request) -> str:

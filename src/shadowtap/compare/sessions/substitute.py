@@ -18,7 +18,7 @@ from shadowtap.compare.sessions.bindings import Kind
 from shadowtap.compare.sessions.resources import named_resource, path_resource, resource
 from shadowtap.compare.sessions.strong import MIN_TOKEN, TOKENS
 from shadowtap.content import Content, content_of, with_content, with_target
-from shadowtap.events import Request, Substitution
+from shadowtap.events import Request, Substitution, replace
 
 MAX_BODY = 1 << 20
 """Octets of a body, decoded, in which values are put; a longer one goes as it is."""
@@ -62,7 +62,7 @@ class Rewriting:
         line_end = made.head.find(b"\n")
         head = made.head[:line_end] + self.fields(made.head[line_end:])
         if head != made.head:
-            made = msgspec.structs.replace(made, head=head)
+            made = replace(made, head=head)
         return self._body(made) if made.body else made
 
     def target(self, request: Request) -> Request:

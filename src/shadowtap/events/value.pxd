@@ -1,0 +1,5 @@
+cimport cython
+
+@cython.no_gc
+cdef class Value:
+    pass
