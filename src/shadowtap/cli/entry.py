@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from typing import Protocol, cast
 
-from shadowtap import __version__
+from shadowtap import __version__, serial
 from shadowtap.cli.interrupts import INTERRUPTS, Interrupts
 from shadowtap.cli.options import Parser
 from shadowtap.config.suggest import suggest
@@ -83,8 +83,15 @@ def parser() -> Parser:
         "and accounts for every request.",
         epilog=f"commands:\n{listed}\n\n'shadowtap COMMAND --help' tells more. Start with 'shadowtap demo'.",
     )
-    top.add_argument("--version", action="version", version=f"shadowtap {__version__}")
+    top.add_argument("--version", action="version", version=_version())
     return top
+
+
+def _version() -> str:
+    compiled = not (serial.__file__ or "").endswith(".py")
+    return f"shadowtap {__version__}" + (
+        "" if compiled else " (not compiled, which costs half as much CPU again)"
+    )
 
 
 def _dispatch(argv: list[str], interrupts: Interrupts) -> int:

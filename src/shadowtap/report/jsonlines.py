@@ -15,17 +15,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from shadowtap.events import (
-    Connection,
-    Endpoint,
-    Exchange,
-    Flag,
-    Message,
-    Observation,
-    Outcome,
-    Request,
-    Response,
-)
+from shadowtap.events import Endpoint, Flag, Message, Observation, Outcome
+from shadowtap.events.messages import Connection, Exchange, Request, Response
 from shadowtap.http1 import field, headers, payload
 from shadowtap.masking import Masker
 
@@ -36,6 +27,8 @@ UNANSWERED_LIMIT = 100_000
 """Requests whose answer is waited for; the answer to an older one says `"request": null`."""
 BLOCK_LIMIT_BYTES = 4096
 """Longest header block that is kept as a whole."""
+
+_SECOND = 1_000_000_000
 
 _REQUEST = (
     b'{"kind":"request","time":"%b%09dZ",%b,"method":%b,"target":%b,"host":%b,"version":%b,'
@@ -138,7 +131,7 @@ class JsonLines:
         if len(waiting) >= UNANSWERED_LIMIT:
             del waiting[next(iter(waiting))]
         waiting[request.connection.number, request.index] = self.lines
-        second, nanosecond = divmod(request.time_ns, 1_000_000_000)
+        second, nanosecond = request.time_ns // _SECOND, request.time_ns % _SECOND
         block, host = self._head(request.head, True)
         return _REQUEST % (
             self._seconds[second],
@@ -158,7 +151,7 @@ class JsonLines:
             key = request.connection.number, request.index
             final = response.status >= 200 or response.status == 101
             answered = self._waiting.pop(key, None) if final else self._waiting.get(key)
-        second, nanosecond = divmod(response.time_ns, 1_000_000_000)
+        second, nanosecond = response.time_ns // _SECOND, response.time_ns % _SECOND
         return _RESPONSE % (
             self._seconds[second],
             nanosecond,
