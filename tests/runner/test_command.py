@@ -185,7 +185,7 @@ async def test_a_bug_is_told_with_its_traceback_and_the_account(tmp_path):
     broken.write_text(
         "import shadowtap.runner.fates\n"
         "def buggy(*_):\n    raise ValueError('of a test')\n"
-        "shadowtap.runner.fates.Fates._on_request = buggy\n"
+        "shadowtap.runner.fates.is_marked = buggy\n"
     )
     source = write(tmp_path / "shop.pcap", visits(2, 2))
     before = ("env", f"PYTHONPATH={tmp_path}")

@@ -71,21 +71,22 @@ def read_pcap(window: Window, form: PcapForm) -> Generator[Frames, None, str | N
 
 def _walk(buffer: bytes, form: PcapForm) -> tuple[Ints, int, int]:
     """Where the complete records begin, where the first incomplete one does, and how many bytes that needs."""
-    header = form.header_bytes
-    read = struct.Struct(f"{form.order}I").unpack_from
-    lengths_at: list[int] = []
-    append, at = lengths_at.append, _LENGTH_AT
-    try:
-        while True:
-            append(at)
-            at += header + read(buffer, at)[0]
-    except struct.error:
-        lengths_at.pop()
-    used, need = at - _LENGTH_AT, header
-    if used > len(buffer):
-        before = lengths_at.pop() - _LENGTH_AT
-        used, need = before, used - before if len(buffer) - before >= header else header
-    return np.array(lengths_at, np.int64) - _LENGTH_AT, used, need
+    header, little, size = form.header_bytes, form.order == "<", len(buffer)
+    starts: list[int] = []
+    used = before = 0
+    while used + _LENGTH_AT + 4 <= size:
+        starts.append(used)
+        at, before = used + _LENGTH_AT, used
+        first, second, third, fourth = buffer[at], buffer[at + 1], buffer[at + 2], buffer[at + 3]
+        if little:
+            used += header + (first | second << 8 | third << 16 | fourth << 24)
+        else:
+            used += header + (first << 24 | second << 16 | third << 8 | fourth)
+    need = header
+    if used > size:
+        starts.pop()
+        used, need = before, used - before if size - before >= header else header
+    return np.array(starts, np.int64), used, need
 
 
 def _believed(rows: Words) -> tuple[Words, int | None]:

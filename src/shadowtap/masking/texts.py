@@ -8,6 +8,7 @@ whole; what a view shows counts more than what its escapes look like.
 
 import re
 from enum import IntEnum
+from functools import partial
 
 from shadowtap.masking.fields import AFTER, Fields, value_of
 from shadowtap.masking.linear import gate
@@ -85,9 +86,7 @@ class Texts:
             shaped = beside(self._viewed(text, kind, depth, occurring), shaped)
         if not named:
             return shaped
-        return joined(
-            self._spans(text, named, kind), shaped, lambda start, end: self._union(text, start, end)
-        )
+        return joined(self._spans(text, named, kind), shaped, partial(self._union, text))
 
     def _viewed(self, text: bytes, kind: Kind, depth: int, occurring: list[str]) -> list[Span]:
         found: list[Span] = []

@@ -1,0 +1,3 @@
+cimport cython
+
+cpdef tuple masked_with(bytes text, list spans)
