@@ -4,9 +4,12 @@ Without a C compiler they are left out, and everything works, only slower. SHADO
 """
 
 import os
+import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 SOURCES = Path("src")
 DIRECTIVES = {"language_level": 3, "annotation_typing": False}
@@ -16,10 +19,7 @@ def extensions() -> list[Extension]:
     """One for each module with types of its own."""
     typed = [path.with_suffix(".py") for path in SOURCES.rglob("*.pxd")]
     files = sorted([*(path for path in typed if path.exists()), *SOURCES.rglob("*.pyx")])
-    return [
-        Extension(_name(path), [str(path)], extra_compile_args=["-O2", "-g0"], optional=True)
-        for path in files
-    ]
+    return [Extension(_name(path), [str(path)], extra_compile_args=["-O2", "-g0"]) for path in files]
 
 
 def _name(path: Path) -> str:
@@ -35,7 +35,33 @@ def compiled() -> list[Extension]:
     )
 
 
+class AllOrNone(build_ext):
+    """Compiled modules take each other's types, so where one cannot be built none is of use."""
+
+    def run(self) -> None:
+        """Build them, or tell why not."""
+        try:
+            super().run()
+        except (CCompilerError, ExecError, PlatformError) as error:
+            for extension in self.extensions:
+                for there in (
+                    Path(self.get_ext_fullpath(extension.name)),
+                    *SOURCES.glob(_library(extension.name)),
+                ):
+                    there.unlink(missing_ok=True)
+            self.extensions = []
+            print(
+                f"shadowtap is not compiled: {error}; it works all the same, and costs more CPU",
+                file=sys.stderr,
+            )
+
+
+def _library(name: str) -> str:
+    return name.replace(".", "/") + ".*.so"
+
+
 setup(
+    cmdclass={"build_ext": AllOrNone},
     ext_modules=[] if os.environ.get("SHADOWTAP_PURE") else compiled(),
     options={"build_ext": {"parallel": 2}},
 )

@@ -11,22 +11,32 @@ Pieces that wait are kept sorted and never overlap, so one bisection finds a new
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from shadowtap.events.value import Value
 from shadowtap.serial import MASK, distance
 
 
-class Piece(NamedTuple):
+class Piece(Value):
     """Payload from `seq` on; `missing` more octets behind it were sent and cut off by the capture."""
 
-    seq: int
-    data: bytes
-    missing: int
-    time_ns: int
-    ack: int
+    __slots__ = __match_args__ = ("seq", "data", "missing", "time_ns", "ack")
+
+    def __init__(self, seq: int, data: bytes, missing: int, time_ns: int, ack: int) -> None:
+        self.seq = seq
+        self.data = data
+        self.missing = missing
+        self.time_ns = time_ns
+        self.ack = ack
 
     def end(self) -> int:
+        """The number behind its last octet."""
         return (self.seq + len(self.data) + self.missing) & MASK
+
+    def behind(self, cut: int) -> "Piece":
+        """What is left of it without its first `cut` octets."""
+        octets = self.data[cut:]
+        missing = self.missing if cut <= len(self.data) else self.missing - (cut - len(self.data))
+        return Piece((self.seq + cut) & MASK, octets, missing, self.time_ns, self.ack)
 
 
 class Stream:
@@ -64,13 +74,7 @@ class Stream:
 
     def trimmed(self, piece: Piece, ahead: int) -> Piece | None:
         """A piece that begins `-ahead` octets behind `next`, without the octets that were delivered."""
-        cut = -ahead
-        if cut < len(piece.data):
-            return piece._replace(seq=self.next, data=piece.data[cut:])
-        left = len(piece.data) + piece.missing - cut
-        if left <= 0:
-            return None
-        return piece._replace(seq=self.next, data=b"", missing=left)
+        return piece.behind(-ahead) if len(piece.data) + piece.missing + ahead > 0 else None
 
     def wait(self, piece: Piece) -> int:
         """Keep a piece that lies ahead, without the octets that wait already; how many octets were kept."""

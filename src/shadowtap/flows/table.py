@@ -184,8 +184,7 @@ class Flows:
         connection.last_ns = piece.time_ns
         stream, peer = connection.streams[direction], connection.streams[1 - direction]
         if flags & SYN:
-            seq, data, missing, time_ns, ack = piece
-            piece = Piece((seq + 1) & MASK, data, missing, time_ns, ack)
+            piece = Piece((piece.seq + 1) & MASK, piece.data, piece.missing, piece.time_ns, piece.ack)
             if stream.next < 0:
                 stream.isn = piece.seq
                 self._start(connection, direction, piece.seq)
@@ -301,9 +300,9 @@ class Flows:
             stream.next = (stream.next + len(piece.data)) & MASK
             self._events.append(Chunk(number, direction, piece.data, time_ns, stream.next, piece.ack))
         if piece.missing:
-            self._skip(connection, direction, (stream.next + piece.missing) & MASK, time_ns, cut=True)
+            self._skip(connection, direction, (stream.next + piece.missing) & MASK, time_ns, True)
 
-    def _skip(self, connection: _Connection, direction: int, to: int, time_ns: int, *, cut: bool) -> None:
+    def _skip(self, connection: _Connection, direction: int, to: int, time_ns: int, cut: bool) -> None:
         stream = connection.streams[direction]
         length = distance(to, stream.next)
         if length <= 0:
@@ -409,7 +408,7 @@ class Flows:
         return False
 
     def _give_up_one(self, connection: _Connection, direction: int, now_ns: int) -> None:
-        self._skip(connection, direction, connection.streams[direction].hole_end(), now_ns, cut=False)
+        self._skip(connection, direction, connection.streams[direction].hole_end(), now_ns, False)
         self._drain(connection, direction)
 
     def _shrink(self, now_ns: int) -> None:
