@@ -44,6 +44,14 @@ class Plain:
         self._answer_head = b""
         self._answer_bytes = 0
 
+    def another(self) -> "Plain":
+        """One for another connection, whose messages may well be like these."""
+        another = Plain()
+        another._end, another._version = self._end, self._version
+        another._answer, another._answer_head = self._answer, self._answer_head
+        another._answer_bytes = self._answer_bytes
+        return another
+
     def request(self, data: bytes) -> PlainRequest | None:
         """A request, where these octets are exactly that."""
         # Of POST, PUT and PATCH what follows the request line is hardly ever the same again.

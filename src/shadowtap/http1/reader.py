@@ -104,7 +104,8 @@ class Reader:
     empty where that is not known, None where no requests are seen; without it HEAD and CONNECT cannot be told. It is
     asked at the end of a head, when all messages before have been handed out, if they are taken with `read`.
     `keep_body=False` counts body octets and does not keep them.
-    `plain` cuts out the common messages, for callers in a hurry: at a boundary only, and they say so in `seen`.
+    `plain` cuts out the common messages, for callers in a hurry: at a boundary only, and they say so in `seen`. One may
+    be given that knows other connections.
     `seen` tells whether there was a message; `skipped` counts octets that belong to none, `held` octets kept for a
     message under way.
     """
@@ -149,12 +150,13 @@ class Reader:
         keep_body: bool = True,
         method_of_next: Callable[[int, int], bytes | None] | None = None,
         seek: bool = False,
+        plain: Plain | None = None,
     ) -> None:
         self.role = role
         self.is_request = role is Role.REQUEST
         self._match = REQUEST_LINE.match if self.is_request else STATUS_LINE.match
         self.state = _SEEK if seek else _HEAD
-        self.plain = Plain()
+        self.plain = Plain() if plain is None else plain
         self.seen = False
         self.skipped = 0
         self.held = 0

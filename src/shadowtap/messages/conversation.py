@@ -12,7 +12,7 @@ from shadowtap.events import Closed, Ended, Fault, Flow, Gap, How, Message, repl
 from shadowtap.events.flows import Chunk
 from shadowtap.events.messages import whole_request, whole_response
 from shadowtap.http1 import Limits
-from shadowtap.http1.plain import NO_BODY_METHODS
+from shadowtap.http1.plain import NO_BODY_METHODS, Plain
 from shadowtap.http1.reader import Raw, Reader, State
 from shadowtap.ledger import MessageCounters
 from shadowtap.messages.framed import request_of, response_of
@@ -57,13 +57,24 @@ class Conversation:
     )
 
     def __init__(
-        self, flow: Flow, *, limits: Limits, keep_answer_bodies: bool, counters: MessageCounters
+        self,
+        flow: Flow,
+        *,
+        limits: Limits,
+        keep_answer_bodies: bool,
+        counters: MessageCounters,
+        plains: list[Plain],
     ) -> None:
         self.open = 2
         self._initiated = flow.initiator is not None
         self._pairing = Pairing(counters, joined=not self._initiated)
         self._sides = Sides(
-            flow, self._pairing, limits=limits, keep_answer_bodies=keep_answer_bodies, counters=counters
+            flow,
+            self._pairing,
+            limits=limits,
+            keep_answer_bodies=keep_answer_bodies,
+            counters=counters,
+            plains=plains,
         )
         self._readers = self._sides.readers
         self._keep = keep_answer_bodies
@@ -200,6 +211,7 @@ class Conversation:
             self._tell_end(out)
         if not self.open:
             self._pairing.close(out)
+            self._sides.let_go()
 
     def _tell_end(self, out: list[Message]) -> None:
         if self._sides.connected and not self._told_end:

@@ -9,4 +9,4 @@ cdef class Sides:
     cdef public object _counters, _flow, _limits
     cdef public bint _keep
     cdef public Pairing _pairing
-    cdef public list _unread
+    cdef public list _plains, _unread

@@ -7,6 +7,7 @@ from shadowtap.events import Flow
 from shadowtap.events.flows import Chunk
 from shadowtap.events.messages import Connection
 from shadowtap.http1 import Limits, Reader, Role
+from shadowtap.http1.plain import Plain
 from shadowtap.http1.reader import State
 from shadowtap.ledger import MessageCounters
 from shadowtap.messages.pairing import Pairing
@@ -19,7 +20,8 @@ _NOTHING = (-1, -1)
 class Sides:
     """Both directions of a connection. `readers` has None where nothing is known of a direction; `connected` is True
     when it is known who is the client, and `connection` says it. `lost` says that octets were lost before the readers
-    began."""
+    began. `plains` are what servers' and clients' messages of other connections were like: a reader begins with that.
+    """
 
     __slots__ = (
         "_counters",
@@ -27,6 +29,7 @@ class Sides:
         "_keep",
         "_limits",
         "_pairing",
+        "_plains",
         "_unread",
         "connected",
         "connection",
@@ -42,6 +45,7 @@ class Sides:
         limits: Limits,
         keep_answer_bodies: bool,
         counters: MessageCounters,
+        plains: list[Plain],
     ) -> None:
         self.readers: list[Reader | None] = [None, None]
         self.connection = Connection(flow.number, flow.a, flow.b, flow.vni)
@@ -52,6 +56,7 @@ class Sides:
         self._limits = limits
         self._keep = keep_answer_bodies
         self._counters = counters
+        self._plains = plains
         self._unread = [
             _NOTHING,
             _NOTHING,
@@ -119,6 +124,12 @@ class Sides:
         self._reader(1 - direction, not client)
         return self._reader(direction, client)
 
+    def let_go(self) -> None:
+        """Nothing more will come: let go of the readers, which know of this, so that nothing is left for the garbage
+        collector."""
+        self.readers[:] = [None, None]
+        self._pairing.reader = None
+
     def switch(self) -> None:
         """The connection speaks another protocol from here on."""
         self._forget_held()
@@ -133,8 +144,9 @@ class Sides:
             self.connection = Connection(self._flow.number, ends[client], ends[1 - client], self._flow.vni)
 
     def _reader(self, direction: int, client: bool) -> Reader:
+        plain = self._plains[client] = self._plains[client].another()
         if client:
-            reader = Reader(Role.REQUEST, limits=self._limits, seek=self.lost)
+            reader = Reader(Role.REQUEST, limits=self._limits, seek=self.lost, plain=plain)
             self._pairing.reader = reader
         else:
             reader = Reader(
@@ -143,6 +155,7 @@ class Sides:
                 keep_body=self._keep,
                 method_of_next=self._method_of_next,
                 seek=self.lost,
+                plain=plain,
             )
         self.readers[direction] = reader
         return reader

@@ -3,6 +3,7 @@
 from shadowtap.events import Closed, FlowEvent, Gap, Message, Opened
 from shadowtap.events.flows import Chunk
 from shadowtap.http1 import Limits
+from shadowtap.http1.plain import Plain
 from shadowtap.ledger import MessageCounters
 from shadowtap.messages.conversation import Conversation
 
@@ -20,6 +21,7 @@ class Messages:
         self.counters = counters if counters is not None else MessageCounters()
         self._limits = limits if limits is not None else Limits()
         self._keep = keep_answer_bodies
+        self._plains = [Plain(), Plain()]
         self._conversations: dict[int, Conversation] = {}
 
     def feed(self, events: list[FlowEvent]) -> list[Message]:
@@ -37,6 +39,7 @@ class Messages:
                     limits=self._limits,
                     keep_answer_bodies=self._keep,
                     counters=self.counters,
+                    plains=self._plains,
                 )
             elif isinstance(event, Gap):
                 conversation = conversations[event.flow]
