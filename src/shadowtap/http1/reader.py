@@ -104,8 +104,8 @@ class Reader:
     empty where that is not known, None where no requests are seen; without it HEAD and CONNECT cannot be told. It is
     asked at the end of a head, when all messages before have been handed out, if they are taken with `read`.
     `keep_body=False` counts body octets and does not keep them.
-    `plain` cuts out the common messages, for callers in a hurry: at a boundary only, and they say so in `seen`. One may
-    be given that knows other connections.
+    `plain` cuts out the common messages, for callers in a hurry: at a boundary only, and they say so in `seen`. It
+    may be one that knows other connections.
     `seen` tells whether there was a message; `skipped` counts octets that belong to none, `held` octets kept for a
     message under way.
     """
