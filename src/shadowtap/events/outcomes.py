@@ -6,6 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from shadowtap.events.messages import Exchange, Request
+from shadowtap.events.value import Value
 
 
 class Failure(StrEnum):
@@ -32,7 +33,7 @@ class Substitution(NamedTuple):
     target: str
 
 
-class Outcome(msgspec.Struct, frozen=True, gc=False):
+class Outcome(Value):
     """What became of one request at one target: an answer, or a named failure.
 
     `sent_ns` is the wall clock when its first byte was given to the connection (0: never); `first_byte_ns` and
@@ -40,16 +41,42 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     of this target that were put into the request, for its session to go on.
     """
 
-    target: str
-    request: Request
-    sent_ns: int
-    first_byte_ns: int
-    elapsed_ns: int
-    status: int
-    head: bytes
-    body: bytes
-    failure: Failure | None
-    substitutions: tuple[Substitution, ...] = ()
+    __slots__ = __match_args__ = (
+        "target",
+        "request",
+        "sent_ns",
+        "first_byte_ns",
+        "elapsed_ns",
+        "status",
+        "head",
+        "body",
+        "failure",
+        "substitutions",
+    )
+
+    def __init__(
+        self,
+        target: str,
+        request: Request,
+        sent_ns: int,
+        first_byte_ns: int,
+        elapsed_ns: int,
+        status: int,
+        head: bytes,
+        body: bytes,
+        failure: Failure | None,
+        substitutions: tuple[Substitution, ...] = (),
+    ) -> None:
+        self.target = target
+        self.request = request
+        self.sent_ns = sent_ns
+        self.first_byte_ns = first_byte_ns
+        self.elapsed_ns = elapsed_ns
+        self.status = status
+        self.head = head
+        self.body = body
+        self.failure = failure
+        self.substitutions = substitutions
 
 
 class Difference(msgspec.Struct, frozen=True, gc=False):
@@ -84,7 +111,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
         return not self.differences and not self.skipped and not self.more
 
 
-class Observation(msgspec.Struct, frozen=True, gc=False):
+class Observation(Value):
     """All that is known of one request when nothing more will come: production's exchange, what became of the
     request here, and at each target.
 
@@ -92,7 +119,16 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     `sampled_out`, `filtered: path ~ "^/health"`, `refused: own_mark`, `incomplete: lost_packets`.
     """
 
-    exchange: Exchange
-    fate: str
-    outcomes: tuple[Outcome, ...]
-    verdicts: tuple[Verdict, ...] = ()
+    __slots__ = __match_args__ = ("exchange", "fate", "outcomes", "verdicts")
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        fate: str,
+        outcomes: tuple[Outcome, ...],
+        verdicts: tuple[Verdict, ...] = (),
+    ) -> None:
+        self.exchange = exchange
+        self.fate = fate
+        self.outcomes = outcomes
+        self.verdicts = verdicts

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import overload
 
 from shadowtap.content import is_chunked
-from shadowtap.events import Exchange, Flag, Observation, Outcome, Request, Response, Verdict, replace
+from shadowtap.events import Flag, Verdict, replace
+from shadowtap.events.messages import Exchange, Request, Response
+from shadowtap.events.outcomes import Observation, Outcome
 from shadowtap.masking.bodies import Bodies
 from shadowtap.masking.headers import Headers
 from shadowtap.masking.heads import Heads

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from shadowtap.events import Observation
+from shadowtap.events.outcomes import Observation
 from shadowtap.record import counters as why
 from shadowtap.record.counters import RecordCounters
 from shadowtap.record.key import RecordingKey

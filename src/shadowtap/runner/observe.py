@@ -17,9 +17,9 @@ afterwards is counted as late.
 from collections.abc import Callable
 from typing import Protocol
 
-import msgspec
-
-from shadowtap.events import Exchange, Observation, Outcome, Request, replace
+from shadowtap.events import replace
+from shadowtap.events.messages import Exchange, Request
+from shadowtap.events.outcomes import Observation, Outcome
 from shadowtap.ledger import ObservationCounters
 
 OPEN = 50_000
@@ -57,17 +57,20 @@ _UNKNOWN = 1 << 20
 """Stands for how many outcomes a request has, until it is known."""
 
 
-class _Open(msgspec.Struct, gc=False):
+class _Open:
     """A request of which something is awaited; `awaited` outcomes, once its fate is known. `size` are the octets of
     what has come."""
 
-    request: Request
-    due: float
-    size: int
-    fate: str = ""
-    awaited: int = 0
-    exchange: Exchange | None = None
-    outcomes: tuple[Outcome, ...] = ()
+    __slots__ = ("awaited", "due", "exchange", "fate", "outcomes", "request", "size")
+
+    def __init__(self, request: Request, due: float, size: int) -> None:
+        self.request = request
+        self.due = due
+        self.size = size
+        self.fate = ""
+        self.awaited = 0
+        self.exchange: Exchange | None = None
+        self.outcomes: tuple[Outcome, ...] = ()
 
 
 class Joiner:

@@ -9,11 +9,13 @@ counted in another bucket. Where nothing is asked for there is no `Shape`, and t
 
 from collections.abc import Callable, Sequence
 
-from shadowtap.events import Ended, Exchange, Outcome, Request, replace
+from shadowtap.events import Ended, replace
+from shadowtap.events.messages import Exchange, Request
+from shadowtap.events.outcomes import Outcome
 from shadowtap.hooks.in_flight import Added, Passed, Result
 from shadowtap.hooks.in_flight import Dropped as Lost
 from shadowtap.ledger import RATE_LIMIT, RequestAccount
-from shadowtap.replay import Target
+from shadowtap.replay.target import Target
 from shadowtap.runner.observe import LANE_BITS, Joiner, in_lane
 from shadowtap.runner.sessions import Sessions
 from shadowtap.runner.shaping import Stages
@@ -211,7 +213,7 @@ class Shape:
         if bucket == Bucket.SAMPLED_OUT:
             account.sampled_out += 1
             if self._joiner is not None:
-                self._joiner.fated(request, bucket, 0)
+                self._joiner.fated(request, str(bucket), 0)
         else:
             self.lost(request, bucket, reason)
 
