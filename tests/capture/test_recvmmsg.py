@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from shadowtap.capture import recvmmsg
+from shadowtap.capture import recvmmsg, tables
 from shadowtap.capture.recvmmsg import (
     MAX_BATCH,
     SLOT_BYTES,
@@ -16,6 +16,15 @@ from shadowtap.capture.recvmmsg import (
     buffer_warning,
 )
 from shadowtap.ledger import CaptureCounters
+
+compiled = recvmmsg.Arrivals is not tables.Arrivals
+
+
+@pytest.fixture(autouse=True, params=["installed", "uncompiled"] if compiled else ["uncompiled"])
+def arrivals(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to read what the kernel tells."""
+    if request.param == "uncompiled":
+        monkeypatch.setattr(recvmmsg, "Arrivals", tables.Arrivals)
 
 
 @pytest.fixture
