@@ -89,9 +89,7 @@ def parser() -> Parser:
 
 def _version() -> str:
     compiled = not (serial.__file__ or "").endswith(".py")
-    return f"shadowtap {__version__}" + (
-        "" if compiled else " (not compiled, which costs half as much CPU again)"
-    )
+    return f"shadowtap {__version__}" + ("" if compiled else " (not compiled: 1.4 to 2 times the CPU)")
 
 
 def _dispatch(argv: list[str], interrupts: Interrupts) -> int:
