@@ -31,12 +31,21 @@ def compiled() -> list[Extension]:
     from Cython.Build import cythonize  # noqa: PLC0415
 
     return cythonize(
-        extensions(), build_dir="build/cython", compiler_directives=DIRECTIVES, nthreads=2, quiet=True
+        extensions(),
+        build_dir="build/cython",
+        compiler_directives=DIRECTIVES,
+        nthreads=os.cpu_count() or 1,
+        quiet=True,
     )
 
 
 class AllOrNone(build_ext):
     """Compiled modules take each other's types, so where one cannot be built none is of use."""
+
+    def finalize_options(self) -> None:
+        """Use all processors; said here, because editable installs forget what is said as an option."""
+        self.parallel = self.parallel or os.cpu_count()
+        super().finalize_options()
 
     def run(self) -> None:
         """Build them, or tell why not."""
@@ -63,5 +72,4 @@ def _library(name: str) -> str:
 setup(
     cmdclass={"build_ext": AllOrNone},
     ext_modules=[] if os.environ.get("SHADOWTAP_PURE") else compiled(),
-    options={"build_ext": {"parallel": 2}},
 )
