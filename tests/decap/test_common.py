@@ -1,5 +1,9 @@
 """The compiled way for common packets says the same as the steps that know every packet."""
 
+import ctypes
+import mmap
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +13,7 @@ from decap.samples import SAMPLES
 from decap.test_decapsulator import BROKEN, NAMES, changed
 from packets import ACK, CLIENT, FIN, SERVER, SYN, ethernet, frames, ipv4, packet, tcp, vxlan
 from shadowtap.decap import Decapsulator, decapsulator
-from shadowtap.events import Frames, Link
+from shadowtap.events import Bytes, Frames, Link
 
 pytestmark = pytest.mark.skipif(
     not decapsulator.LINKS, reason="not compiled: no C compiler was there at set-up"
@@ -98,3 +102,27 @@ def test_frames_outside_of_their_buffer_are_refused(start: int, captured: int) -
         Decapsulator().feed(
             Frames(batch.buffer, batch.start, batch.captured, batch.on_wire, batch.time_ns, 1)
         )
+
+
+@pytest.fixture(scope="module")
+def brink() -> Bytes:
+    """Octets behind which no memory may be read: who reads one too many ends with SIGSEGV."""
+    octets = np.frombuffer(mmap.mmap(-1, 2 * mmap.PAGESIZE), np.uint8)
+    protect = ctypes.CDLL(None).mprotect
+    protect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    assert protect(octets.ctypes.data + mmap.PAGESIZE, mmap.PAGESIZE, 0) == 0
+    return octets[: mmap.PAGESIZE]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_behind_a_frame_is_read(name: str, brink: Bytes) -> None:
+    link, octets = SAMPLES[name]
+    rng = np.random.default_rng(len(octets))
+    for length in range(min(len(octets), len(brink)) + 1):
+        room = brink[len(brink) - length :]
+        for spoilt in (0, 2):
+            room[:] = np.frombuffer(octets[:length], np.uint8)
+            if spoilt and length:
+                room[rng.integers(length, size=spoilt)] = rng.integers(256, size=spoilt)
+            column = np.array([length], np.int64)
+            Decapsulator().feed(Frames(room, np.zeros(1, np.int64), column, column, column, link))
