@@ -137,7 +137,7 @@ class Server:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader, writer):
-        if self._listener is None:  # it came while the server stopped, too late to be among the tasks that end
+        if self._listener is None:  # it came while the server stopped, so it is none of the tasks that end
             writer.transport.abort()
             return
         peer = Peer(self, reader, writer)
