@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager, suppress
 import uvloop
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-PATIENCE_S = 20.0
+PATIENCE_S = 40.0
 
 
 class Peer:
