@@ -20,7 +20,7 @@ ID = b"9c401f9006025a0312345678"
 NOON_NS = 1_795_608_000 * 10**9
 
 ids = st.binary(min_size=1, max_size=30).map(lambda octets: octets.hex().encode())
-times = st.integers(10**15, 2**62)
+times = st.integers(10**15, 2**62 - 1)
 payloads = st.binary(max_size=80).filter(lambda octets: SEPARATOR not in b"\n" + octets + SEPARATOR[:-1])
 kinds = st.sampled_from(Kind)
 records = st.builds(Record, kinds, ids, times, st.integers(-1, 10**15 - 1), payloads)
@@ -115,6 +115,9 @@ def test_head_lines_of_all_versions(head, record):
         b"1  1795608000000000001",
         b"GET / HTTP/1.1",
         b"1 %b 99999999999999999999" % ID,
+        b"1 %b 9999999999999999999" % ID,
+        b"1 %b 1795608000000000001 9223372036854775807" % ID,
+        b"2 %b 4611686018427387904 1" % ID,
         b"1 %b 1" % (b"f" * HEAD_LIMIT_BYTES),
     ],
 )

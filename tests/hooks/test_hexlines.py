@@ -50,8 +50,9 @@ def test_hostile_octets_never_raise(octets, cuts):
 
 
 def test_lines_that_are_no_records_are_counted():
-    octets = b"hello\n" + b"616\n" + b"6161\n" + b"\n\r\n" + SENT
-    assert read(octets)[1] == {NOT_HEX: 2, MALFORMED: 1}
+    never = b"1 a 9999999999999999999\nGET / HTTP/1.1\r\n\r\n".hex().encode() + b"\n"
+    octets = b"hello\n" + b"616\n" + b"6161\n" + b"\n\r\n" + never + SENT
+    assert read(octets)[1] == {NOT_HEX: 2, MALFORMED: 2}
     assert len(read(octets)[0]) == 1
 
 

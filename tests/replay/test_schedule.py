@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadowtap.replay.schedule import LAP, Schedule
+from shadowtap.replay.schedule import Schedule
 
 TIMES = st.lists(st.integers(0, 10**12), min_size=1, max_size=50).map(sorted)
 
@@ -18,8 +18,8 @@ def test_laps_follow_after_a_pause_as_long_as_the_mean_distance():
     assert [schedule.take(ns) for ns in (10, 20, 40)] == [0, 10, 30]
     schedule.next_lap()
     assert [schedule.take(ns) for ns in (10, 20, 40)] == [45, 55, 75]
-    assert schedule.intended_ns(3, 20) == 10
-    assert schedule.intended_ns(LAP + 3, 20) == 55
+    assert schedule.due_ns(20, 0) == 10
+    assert schedule.due_ns(20, 1) == 55
 
 
 @given(TIMES, st.floats(0.01, 100.0), st.integers(1, 3))
@@ -32,7 +32,7 @@ def test_nothing_is_due_before_what_came_before_it_and_all_can_be_asked_again(ti
         due += [schedule.take(ns) for ns in times]
     assert due[0] == 77
     assert due == sorted(due)
-    again = [schedule.intended_ns(lap * LAP, ns) for lap in range(laps) for ns in times]
+    again = [schedule.due_ns(ns, lap) for lap in range(laps) for ns in times]
     assert again == due
     span = (times[-1] - times[0]) / speed
     assert abs(due[len(times) - 1] - due[0] - span) <= 1

@@ -1,5 +1,7 @@
 """Comparing gives way when the loop has no time, says so, and takes a sample that is spread evenly."""
 
+from collections.abc import Callable
+
 import pytest
 
 from compare.answers import NOW, SECOND, Answer, exchange, outcome, request
@@ -12,12 +14,17 @@ from shadowtap.runner.comparing import LEAST, WINDOW_S, Comparer
 class Load:
     """A comparer whose loop is as busy as it is told."""
 
-    def __init__(self, *, sampling: bool = True) -> None:
+    def __init__(self, *, sampling: bool = True, again: Callable[[int], bool] = lambda number: False) -> None:
         self.said: list[str] = []
         self.counters = ObservationCounters()
         self.comparison = Comparison()
         self.comparer = Comparer(
-            self.comparison, self.counters, sampling=sampling, tell=self.said.append, clock=self.clock
+            self.comparison,
+            self.counters,
+            sampling=sampling,
+            again=again,
+            tell=self.said.append,
+            clock=self.clock,
         )
         self.now = self.busy_s = self.spent_s = 0.0
         self.cost_s = 0.01
@@ -155,10 +162,10 @@ def test_a_write_outside_of_the_sample_is_not_missed() -> None:
 def test_answers_of_a_second_lap_teach_nothing() -> None:
     from shadowtap.events import replace
 
-    load = Load()
+    load = Load(again=lambda number: number >= 100)
     asked = request("GET", "/a")
     for lap in range(3):
-        connection = replace(asked.connection, number=asked.connection.number + (lap << 56))
+        connection = replace(asked.connection, number=asked.connection.number + 100 * lap)
         again = replace(asked, connection=connection)
         load.comparer.observed(Observation(exchange(again, Answer({"n": lap})), "replayed", ()))
     assert load.comparison.learned.rules() == []

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from packets import mirrored as overlay
 from replay.peer import OK, live, serving, until
 from runner.running import Run, mirrored, run_to_the_end, running, to
 from runner.traffic import ANSWER, NOON_NS, conversation, endpoint, get, visits, write
@@ -16,7 +17,6 @@ from shadowtap.config.schedule import Moment, ScheduleSettings
 from shadowtap.demo.packets import Connection
 from shadowtap.errors import RunError
 from shadowtap.runner.kept import ScheduledReader
-from shadowtap.runner.observe import key_of
 
 
 async def recorded(tmp_path, frames, *, step_ns=100_000, kind="recording"):
@@ -57,7 +57,7 @@ def sent(monkeypatch):
 
     def outcome(reader, outcome):
         request = outcome.request
-        intended = reader.schedule.intended_ns(key_of(request)[0], request.end_ns)
+        intended = reader.intended_ns(request)
         seen.intended.append(intended)
         seen.earliest_ns = min(seen.earliest_ns, outcome.sent_ns - reader._wall - intended)
         outcome_of(reader, outcome)
@@ -168,6 +168,51 @@ async def test_as_fast_as_the_targets_take_it(tmp_path):
         run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings(speed=None, laps=2))
     assert sorted(targets(server)) == sorted(EVERYTHING * 2)
     assert run.ledger.schedule is None
+
+
+@live
+async def test_copies_that_were_mirrored_at_both_ends_in_laps_and_beside_another_source(tmp_path):
+    """What the first mirror has lost goes in the lane of the copies, whatever the numbers of the connections."""
+    frames = conversation(1, [get(f"/{n}") for n in range(4)])
+    lost = next(place for place, frame in enumerate(frames) if b"GET /2 " in frame)
+    for name in ("one", "two"):
+        with PcapWriter(tmp_path / f"{name}.pcap") as writer:
+            for place, frame in enumerate(frames):
+                for vni in (1, 2) if place != lost else (2,):
+                    writer.write(overlay(frame, vni), NOON_NS + place * 1_000_000)
+    async with serving() as server:
+        run = await run_to_the_end(
+            [f"pcap:{tmp_path}/one.pcap", f"pcap:{tmp_path}/two.pcap"],
+            [server.port],
+            schedule=ScheduleSettings(speed=None, laps=2),
+        )
+    assert not run.ledger.imbalances()
+    assert {target: targets(server).count(target) for target in ("/0", "/1", "/3")} == dict.fromkeys(
+        ("/0", "/1", "/3"), 4
+    )
+
+
+@live
+async def test_many_laps(tmp_path):
+    url = await recorded(tmp_path, visits(1, 1), kind="gor")
+    async with serving() as server:
+        run = await run_to_the_end([url], [server.port], schedule=ScheduleSettings(speed=None, laps=200))
+    assert len(server.requests) == run.targets[0].answered == 200
+
+
+@live
+async def test_an_impossible_time_costs_its_record_only(tmp_path):
+    separator = "\n🐵🙈🙉\n".encode()
+    text = b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n"
+    records = [
+        b"1 a1 1795608000000000000 0\n" + text % b"1",
+        b"1 a2 9999999999999999999 0\n" + text % b"2",
+        b"1 a3 1795608000001000000 0\n" + text % b"3",
+    ]
+    (tmp_path / "b.gor").write_bytes(separator.join(records) + separator)
+    async with serving() as server:
+        await run_to_the_end([f"gor:{tmp_path}/b.gor"], [server.port], schedule=ScheduleSettings())
+    assert targets(server) == ["/1", "/3"]
 
 
 @live

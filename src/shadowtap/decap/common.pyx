@@ -99,6 +99,7 @@ cdef class Common:
         cdef Py_ssize_t segments = 0, cut = 0
         cdef Py_ssize_t[VERDICTS] verdicts
         cdef Segment found
+        cdef const uint8_t *octets = &buffer[0] if size else NULL
         cdef list rows = [], odd = []
         for verdict in range(VERDICTS):
             verdicts[verdict] = 0
@@ -108,7 +109,7 @@ cdef class Common:
             start, length = starts[at], lengths[at]
             if start < 0 or length < 0 or start > size or length > size - start:
                 raise ValueError("a frame outside of its buffer")
-            verdict = self.read(&buffer[0] if size else NULL, start, start + length, kind, &found)
+            verdict = self.read(octets, start, start + length, kind, &found)
             verdicts[verdict] += 1
             if verdict == SEGMENT:
                 cut += found.missing > 0
@@ -119,7 +120,7 @@ cdef class Common:
                         found.seq,
                         found.ack,
                         found.flags,
-                        PyBytes_FromStringAndSize(<const char *>&buffer[found.start], found.stop - found.start),
+                        PyBytes_FromStringAndSize(<const char *>(octets + found.start), found.stop - found.start),
                         found.missing,
                         times[at],
                     ))

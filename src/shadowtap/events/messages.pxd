@@ -6,7 +6,9 @@ from shadowtap.events.value cimport Value
 @cython.no_gc
 cdef class Connection(Value):
     cdef readonly object client, server, vni
-    cdef readonly long long number
+    cdef readonly long long lane, number
+
+    cpdef long long lane_number(self)
 
 @cython.final
 @cython.no_gc

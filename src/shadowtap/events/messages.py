@@ -43,15 +43,23 @@ class Fault(StrEnum):
 
 
 class Connection(Value):
-    """A flow whose client and server are known. `number` is the flow's, unique within a run."""
+    """A flow whose client and server are known. `number` is the flow's, unique within a run. `lane` is the number of
+    the connection in whose place its requests go to targets, -1 as long as that is its own."""
 
-    __slots__ = __match_args__ = ("number", "client", "server", "vni")
+    __slots__ = __match_args__ = ("number", "client", "server", "vni", "lane")
 
-    def __init__(self, number: int, client: Endpoint, server: Endpoint, vni: int | None) -> None:
+    def __init__(
+        self, number: int, client: Endpoint, server: Endpoint, vni: int | None, lane: int = -1
+    ) -> None:
         self.number = number
         self.client = client
         self.server = server
         self.vni = vni
+        self.lane = lane
+
+    def lane_number(self) -> int:
+        """The number under which targets know it."""
+        return self.number if self.lane < 0 else self.lane
 
 
 class Request(Value):

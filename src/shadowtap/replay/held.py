@@ -72,7 +72,7 @@ class HeldTarget(Target):
         return taken
 
     def _give(self, request: Request) -> None:
-        number = request.connection.number
+        number = request.connection.lane_number()
         turn = self._turns.get(number)
         if turn is not None:
             turn.queue.append(request)
@@ -94,7 +94,8 @@ class HeldTarget(Target):
             self._advance(turn, wait=True)
 
     def _new_turn(self, request: Request) -> _Turn:
-        turn = self._turns[request.connection.number] = _Turn(request.connection.number)
+        number = request.connection.lane_number()
+        turn = self._turns[number] = _Turn(number)
         turn.queue.append(request)
         return turn
 
@@ -164,7 +165,7 @@ class HeldTarget(Target):
                     super().connection_ended(turn.number)
 
     def _over(self, request: Request) -> None:
-        turn = self._turns.get(request.connection.number)
+        turn = self._turns.get(request.connection.lane_number())
         if turn is not None and turn.current is request:
             turn.current = None
             self._soon(turn)

@@ -7,9 +7,6 @@ never as requests that were not meant to be sent (no coordinated omission). Laps
 long as the mean distance between requests. Times are nanoseconds of the clock that `start_ns` is of. Pure.
 """
 
-LAP = 1 << 56
-"""Connections of a lap are numbered from this times its number on, so that each lap has its own."""
-
 
 class Schedule:
     """The plan of a run. `speed` 2.0 takes half of production's time."""
@@ -44,10 +41,6 @@ class Schedule:
     def due_ns(self, end_ns: int, lap: int) -> int:
         """When a request of a lap is, or was, due."""
         return self._starts[lap] + round((end_ns - (self._first_ns or 0)) / self.speed)
-
-    def intended_ns(self, connection: int, end_ns: int) -> int:
-        """The same, by the number of its connection in the run."""
-        return self.due_ns(end_ns, min(connection // LAP, self.lap))
 
     def next_lap(self) -> None:
         """All requests of a lap have been taken: the next one begins behind them."""

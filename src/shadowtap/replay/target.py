@@ -170,7 +170,7 @@ class Target:
 
     def _give(self, request: Request) -> None:
         """A request that was taken goes to its lane."""
-        key = request.connection.number
+        key = request.connection.lane_number()
         if self._pool:
             key %= self._pool
         lane = self._lanes.get(key)

@@ -15,7 +15,6 @@ from collections.abc import Callable, Container
 from shadowtap.compare import Comparison
 from shadowtap.events import Observation, Outcome, Request, replace
 from shadowtap.ledger import ObservationCounters
-from shadowtap.replay.schedule import LAP
 
 WINDOW_S = 0.2
 """How long the load is measured before the share changes; a loop that comes too late is not waited for."""
@@ -34,7 +33,8 @@ _WORD = 1 << 32
 class Comparer:
     """Compares observations. `counters` are those of the ledger; `sampling` says whether answers may be left out;
     `early` that `takes` is asked of each request, and only those taken are `observed`; `issued` gives the pairs of
-    values that mean the same in the sessions of a target."""
+    values that mean the same in the sessions of a target, `again` whether a connection of this number was replayed
+    before, so that there is nothing to learn from it."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Comparer:
         sampling: bool,
         early: bool = False,
         issued: Callable[[str], Container[tuple[str, str]]] = lambda target: frozenset(),
+        again: Callable[[int], bool] = lambda connection: False,
         tell: Callable[[str], None] = lambda text: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -51,7 +52,7 @@ class Comparer:
         self._comparison = comparison
         self._counters = counters
         self._sampling, self._early = sampling, early
-        self._issued = issued
+        self._issued, self._again = issued, again
         self._tell, self._clock = tell, clock
         self._told = False
         self._number = 0
@@ -62,7 +63,7 @@ class Comparer:
         """Whether a request that has just been seen shall be put together with its answers, to be compared."""
         if self.share >= 1.0 or self._takes():
             return True
-        if request.connection.number < LAP:
+        if not self._again(request.connection.number):
             self._comparison.written(request)
         return False
 
@@ -77,7 +78,7 @@ class Comparer:
         comparison, request = self._comparison, exchange.request
         takes = self._early or self.share >= 1.0 or self._takes()
         began = self._clock() if takes else 0.0
-        if exchange.response is not None and (request is None or request.connection.number < LAP):
+        if exchange.response is not None and (request is None or not self._again(request.connection.number)):
             comparison.production(exchange, in_full=takes)
         if not outcomes:
             return observation

@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING
 from shadowtap.config.schedule import ScheduleSettings
 from shadowtap.events import Exchange, Message, Outcome, Request
 from shadowtap.ledger import ScheduleAccount
-from shadowtap.replay.schedule import LAP, Schedule
-from shadowtap.runner.observe import key_of
+from shadowtap.replay.schedule import Schedule
 from shadowtap.runner.slices import ask_for_short_slices
-from shadowtap.stored import BATCH, Renumbered, Stored
+from shadowtap.stored import BATCH, Numbers, Renumbered, Stored
 
 if TYPE_CHECKING:
     from shadowtap.runner.runner import Runner
 
-SOURCE_CONNECTIONS = 1 << 50
-"""Connections of a kept source are numbered from this times its place on."""
+FIRST_CONNECTION = 1 << 50
+"""The number of the first connection that was kept, where there are live sources or files too."""
 _AHEAD = 20_000
 """Messages that may be read ahead."""
 _AHEAD_BYTES = 64 << 20
@@ -52,7 +51,8 @@ class KeptReader:
     def __init__(self, runner: "Runner", laps: Laps, settings: ScheduleSettings, *, first: int) -> None:
         self._runner = runner
         loop = asyncio.get_running_loop()
-        self._messages = _in_laps(laps, settings, first, partial(_tell_soon, loop, runner))
+        self.numbers = Numbers(first)
+        self._messages = _in_laps(laps, settings, self.numbers, partial(_tell_soon, loop, runner))
         self.now_ns = 0
         self.task = runner.beside(self._read())
 
@@ -82,6 +82,7 @@ class ScheduledReader:
         self._settings = settings
         self._account = account
         self.schedule = Schedule(0, speed=settings.speed or 1.0)
+        self.numbers = Numbers()
         self.now_ns = 0
         self._heap: list[tuple[int, int, Message]] = []
         self._count = self._bytes = self._latest = self._read_to_ns = 0
@@ -104,12 +105,15 @@ class ScheduledReader:
         if not outcome.sent_ns:
             return
         request = outcome.request
-        intended_ns = self._wall + self.schedule.intended_ns(key_of(request)[0], request.end_ns)
-        late_ns = outcome.sent_ns - intended_ns
+        late_ns = outcome.sent_ns - self._wall - self.intended_ns(request)
         self._account.sent += 1
         self._account.lateness.record(max(late_ns, 0))
         if outcome.failure is None:
             self._account.from_intended(outcome.target).record(outcome.first_byte_ns + max(late_ns, 0))
+
+    def intended_ns(self, request: Request) -> int:
+        """When a request was due, on the clock of the schedule."""
+        return self.schedule.due_ns(request.end_ns, self.numbers.lap_of(request.connection.number))
 
     # -- reading ahead ---------------------------------------------------------------------------------------
 
@@ -127,6 +131,7 @@ class ScheduledReader:
             if not found:
                 break
             self.schedule.next_lap()
+            self.numbers.next_lap()
             lap += 1
         self._over = True
         self._filled.set()
@@ -134,12 +139,12 @@ class ScheduledReader:
     async def _read_lap(self, lap: int) -> bool:
         """Read everything once; False where there is nothing to be sent."""
         loop = asyncio.get_running_loop()
-        messages = within(together(self._sources, first=0), self._settings)
-        moved, requests = Renumbered(lap * LAP), 0
+        messages = within(together(self._sources, self.numbers), self._settings)
+        requests = 0
         while batch := await loop.run_in_executor(None, list, islice(messages, _FEW)):
             for message in batch:
                 requests += isinstance(message, Request)
-                self._put(moved(message))
+                self._put(message)
             if self._origin:
                 self._filled.set()
             while self._is_far_ahead():
@@ -239,29 +244,31 @@ def _tell_soon(loop: asyncio.AbstractEventLoop, runner: "Runner", text: str) -> 
 # -- streams of messages -----------------------------------------------------------------------------------------
 
 
-def together(sources: list[Stored], *, first: int) -> Iterator[Message]:
-    """All messages of all sources, in the order of their times. Connections are numbered from `first` on."""
-    if len(sources) == 1 and not first:
-        return _flat(sources[0], 0)
-    streams = [_flat(source, first + n * SOURCE_CONNECTIONS) for n, source in enumerate(sources)]
+def together(sources: list[Stored], numbers: Numbers) -> Iterator[Message]:
+    """All messages of all sources, in the order of their times, with the connections' numbers in this lap."""
+    alone = len(sources) == 1
+    streams = [_flat(source, numbers.source(alone=alone)) for source in sources]
+    if alone:
+        return streams[0]
     return (message for _, message in heapq.merge(*map(_timed, streams), key=lambda timed: timed[0]))
 
 
 def _in_laps(
-    laps: Laps, settings: ScheduleSettings, first: int, tell: Callable[[str], None]
+    laps: Laps, settings: ScheduleSettings, numbers: Numbers, tell: Callable[[str], None]
 ) -> Iterator[Message]:
     for lap in count() if not settings.laps else range(settings.laps):
         sources = laps()
-        moved, requests = Renumbered(lap * LAP), 0
-        for message in within(together(sources, first=first), settings):
+        requests = 0
+        for message in within(together(sources, numbers), settings):
             requests += isinstance(message, Request)
-            yield moved(message)
+            yield message
         for source in sources:
             if source.stopped and not lap:
                 tell(f"{source.name}: {source.stopped}")
             source.close()
         if not requests:
             return
+        numbers.next_lap()
 
 
 def within(messages: Iterator[Message], settings: ScheduleSettings) -> Iterator[Message]:
@@ -305,8 +312,7 @@ def _begun_ns(message: Request | Exchange) -> int:
     return 0 if side is None else side.time_ns
 
 
-def _flat(source: Stored, base: int) -> Iterator[Message]:
-    moved = Renumbered(base)
+def _flat(source: Stored, moved: Renumbered) -> Iterator[Message]:
     return (moved(message) for batch in source.batches() for message in batch)
 
 

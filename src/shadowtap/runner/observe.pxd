@@ -22,11 +22,11 @@ cdef class Joiner:
 
     @cython.locals(size="long long", opened=dict)
     cpdef began(self, Request request)
-    @cython.locals(index="long long", entry=_Open)
+    @cython.locals(entry=_Open)
     cpdef fated(self, Request request, str fate, long long awaited)
     @cython.locals(request=Request, response=Response, entry=_Open, size="long long")
     cpdef exchanged(self, Exchange exchange)
-    @cython.locals(request=Request, index="long long", entry=_Open, outcomes=tuple, size="long long")
+    @cython.locals(request=Request, entry=_Open, outcomes=tuple, size="long long")
     cpdef outcome(self, Outcome outcome)
     @cython.locals(request=Request, exchange=Exchange)
     cdef _settle(self, _Open entry)

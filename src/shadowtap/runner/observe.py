@@ -17,7 +17,6 @@ afterwards is counted as late.
 from collections.abc import Callable
 from typing import Protocol
 
-from shadowtap.events import replace
 from shadowtap.events.messages import Exchange, Request
 from shadowtap.events.outcomes import Observation, Outcome
 from shadowtap.ledger import ObservationCounters
@@ -30,19 +29,8 @@ WAIT_S = 120.0
 """Seconds until a request is emitted without what has not come: four times what a target may take by default."""
 TOO_MANY, TOO_LARGE, TOO_LATE, RUN_ENDED = "too_many", "too_large", "too_late", "run_ended"
 
-LANE_BITS = 40
-"""The index of a request that is sent in the lane of another connection holds its own connection above these."""
-_INDEX = (1 << LANE_BITS) - 1
-
 Key = tuple[int, int]
-
-
-def key_of(request: Request) -> Key:
-    """The connection and the index of a request in production, also of one that is sent in another's lane."""
-    index = request.index
-    if index > _INDEX:
-        return (index >> LANE_BITS) - 1, index & _INDEX
-    return request.connection.number, index
+"""The number of a request's connection, and its index there."""
 
 
 class Sample(Protocol):
@@ -115,8 +103,7 @@ class Joiner:
 
     def fated(self, request: Request, fate: str, awaited: int) -> None:
         """The fate of a request is known; `awaited` is how many targets have it, or have answered it already."""
-        index = request.index
-        key = (request.connection.number, index) if index <= _INDEX else key_of(request)
+        key = (request.connection.number, request.index)
         entry = self._open.get(key)
         if entry is not None:
             entry.fate = fate
@@ -155,8 +142,7 @@ class Joiner:
     def outcome(self, outcome: Outcome) -> None:
         """A target has answered, or has failed to."""
         request = outcome.request
-        index = request.index
-        key = (request.connection.number, index) if index <= _INDEX else key_of(request)
+        key = (request.connection.number, request.index)
         entry = self._open.get(key)
         if entry is None:
             if self._sample is not None and key in self._left:
@@ -226,10 +212,3 @@ class Joiner:
         counters.emitted += 1
         exchange = entry.exchange or Exchange(request, None)
         self._emit(Observation(exchange, entry.fate or "waiting", entry.outcomes))
-
-
-def in_lane(request: Request, lane: int) -> Request:
-    """The request as it is sent in the lane of another connection; `key_of` still knows where it came from."""
-    connection = request.connection
-    moved = replace(connection, number=lane)
-    return replace(request, connection=moved, index=(connection.number + 1) << LANE_BITS | request.index)

@@ -34,7 +34,7 @@ from shadowtap.runner.comparing import Comparer
 from shadowtap.runner.demand import wanted_s
 from shadowtap.runner.fates import Fates
 from shadowtap.runner.files import FileReader
-from shadowtap.runner.kept import SOURCE_CONNECTIONS, KeptReader, ScheduledReader
+from shadowtap.runner.kept import FIRST_CONNECTION, KeptReader, ScheduledReader
 from shadowtap.runner.live import LiveReader
 from shadowtap.runner.observe import Joiner
 from shadowtap.runner.reporting import Reporter
@@ -182,6 +182,7 @@ class Runner:
                     sampling=settings.compare.sampling and self._is_timed(specs),
                     early=not others,
                     issued=self._issued,
+                    again=self._was_sent_before,
                     tell=self.tell,
                 )
             sample = None if others else self._comparer
@@ -393,8 +394,12 @@ class Runner:
         if settings is not None and account is not None:
             self._kept = self._scheduled = ScheduledReader(self, lap, settings, account)
             return
-        first = SOURCE_CONNECTIONS if self._live or self._files is not None else 0
+        first = FIRST_CONNECTION if self._live or self._files is not None else 0
         self._kept = KeptReader(self, lap, settings or ScheduleSettings(), first=first)
+
+    def _was_sent_before(self, connection: int) -> bool:
+        """Whether a connection of this number is one of a second lap, or a later one."""
+        return self._kept is not None and self._kept.numbers.lap_of(connection) > 0
 
     def beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin something that goes on beside the rest; if it fails, the run ends."""

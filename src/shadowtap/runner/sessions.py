@@ -11,10 +11,9 @@ Whenever answers are settled that requests wait for, `resume` is called with the
 
 from collections.abc import Callable, Iterable
 
-from shadowtap.compare.sessions import Bindings, Key, Kind, Rebinder, Wait
+from shadowtap.compare.sessions import Bindings, Key, Kind, Rebinder, Wait, key_of
 from shadowtap.events import Exchange, Outcome, Request, Substitution, replace
 from shadowtap.ledger import SessionCounters
-from shadowtap.runner.observe import key_of
 
 
 class Sessions:
@@ -25,7 +24,7 @@ class Sessions:
     ) -> None:
         self.counters = counters
         self.resume: Callable[[int], None] = lambda number: None
-        self._rebinder = Rebinder(always=always, never=never, key=key_of)
+        self._rebinder = Rebinder(always=always, never=never)
         self._awaited: dict[Key, list[int]] = {}
         self._waiting: set[Key] = set()
         self._put: dict[Key, tuple[Substitution, ...]] = {}
@@ -44,7 +43,7 @@ class Sessions:
         found = self._rebinder.before(request, wait=wait)
         key = key_of(request)
         if isinstance(found, Wait):
-            self._wait(key, request.connection.number, found.keys)
+            self._wait(key, request.connection.lane_number(), found.keys)
             return None
         if self._waiting and key in self._waiting:
             self._waiting.discard(key)

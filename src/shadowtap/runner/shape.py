@@ -16,7 +16,7 @@ from shadowtap.hooks.in_flight import Added, Passed, Result
 from shadowtap.hooks.in_flight import Dropped as Lost
 from shadowtap.ledger import RATE_LIMIT, RequestAccount
 from shadowtap.replay.target import Target
-from shadowtap.runner.observe import LANE_BITS, Joiner, in_lane
+from shadowtap.runner.observe import Joiner
 from shadowtap.runner.sessions import Sessions
 from shadowtap.runner.shaping import Stages
 from shadowtap.transform import HELD, Bucket, Dropped
@@ -32,7 +32,7 @@ NO_ROOM = "middleware_backlog"
 REPLAYED, RECORDED, OVERFLOWED = "replayed", "recorded", "overflowed"
 LIMITED = f"refused: {RATE_LIMIT}"
 
-_ADDED = 1 << (LANE_BITS - 1)
+_ADDED = 1 << 39
 """The index of the first request that a middleware adds, above those of all of production's."""
 
 
@@ -255,8 +255,11 @@ class Shape:
 
 def lane_of(request: Request, copies: Duplicates) -> Request:
     """The request in the lane that all copies of its connection share."""
-    lane = copies.lane(request.connection.number)
-    return request if lane == request.connection.number else in_lane(request, lane)
+    connection = request.connection
+    lane = copies.lane(connection.number)
+    return (
+        request if lane == connection.number else replace(request, connection=replace(connection, lane=lane))
+    )
 
 
 def count_untaken(account: RequestAccount, targets: Sequence[Target]) -> str:

@@ -6,7 +6,7 @@ hold up anything (apart). It refuses to know what becomes of them.
 """
 
 from shadowtap.stored.apart import Apart
-from shadowtap.stored.renumbered import Renumbered
+from shadowtap.stored.renumbered import Numbers, Renumbered
 from shadowtap.stored.sources import BATCH, CaptureSource, Stored, is_masked, open_stored
 
-__all__ = ["BATCH", "Apart", "CaptureSource", "Renumbered", "Stored", "is_masked", "open_stored"]
+__all__ = ["BATCH", "Apart", "CaptureSource", "Numbers", "Renumbered", "Stored", "is_masked", "open_stored"]

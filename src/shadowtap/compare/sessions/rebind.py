@@ -13,7 +13,7 @@ Everything is bounded: what does not fit is forgotten, and its requests go out w
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
@@ -87,18 +87,15 @@ class _Pending:
 
 class Rebinder:
     """Rebinds the sessions of one target. `always` are places whose values are bound whatever they look like
-    (`cookie cart`, `header x-auth`, `body.ticket`), `never` those whose values stay production's. `key` tells
-    requests apart, where the number and index of a request are not those it had in production."""
+    (`cookie cart`, `header x-auth`, `body.ticket`), `never` those whose values stay production's."""
 
     def __init__(
         self,
         *,
         always: Iterable[str] = (),
         never: Iterable[str] = (),
-        key: Callable[[Request], Key] = key_of,
     ) -> None:
         self.bindings = Bindings()
-        self._key_of = key
         self.counts: Counter[str] = Counter()
         self._always = tuple(map(Pattern.parse, always))
         self._never = tuple(map(Pattern.parse, never))
@@ -112,7 +109,7 @@ class Rebinder:
     def expect(self, request: Request) -> None:
         """A request of production's will be replayed, now or later. To be called before production's answer to it
         is given to `produced`."""
-        key = self._key_of(request)
+        key = key_of(request)
         if key not in self._pending:
             self._expect(key, request)
 
@@ -139,7 +136,7 @@ class Rebinder:
     def before(self, request: Request, *, wait: bool = True) -> Rebound | Wait:
         """What to do with a request of production's. With `wait` off it is made from what is known now: for one
         that has waited long enough."""
-        own = self._key_of(request)
+        own = key_of(request)
         client = (self._pending.get(own) or self._expect(own, request)).client
         if client in self._unread:
             self._read(client, request.time_ns)
@@ -176,7 +173,7 @@ class Rebinder:
         request, response = exchange.request, exchange.response
         if request is None:
             return ()
-        pending = self._pending.get(self._key_of(request))
+        pending = self._pending.get(key_of(request))
         if pending is None or pending.response is not None:
             return ()
         if response is None:
@@ -199,7 +196,7 @@ class Rebinder:
     def answered(self, original: Request, outcome: Outcome) -> tuple[Key, ...]:
         """The target has answered a request, or has failed to: the keys that are settled now. `original` is the
         request as production's client sent it, or as it was sent: only where it stood counts."""
-        pending = self._pending.get(self._key_of(original))
+        pending = self._pending.get(key_of(original))
         if pending is None:
             return ()
         if outcome.failure is not None:
@@ -217,7 +214,7 @@ class Rebinder:
 
     def give_up(self, request: Request) -> tuple[Key, ...]:
         """Nothing more will come of a request: production's answer was lost, or it was never sent."""
-        pending = self._pending.get(self._key_of(request))
+        pending = self._pending.get(key_of(request))
         return () if pending is None else self._settle(pending)
 
     def is_settled(self, key: Key) -> bool:

@@ -23,6 +23,8 @@ MALFORMED, TOO_LARGE = "malformed_record", "too_large"
 
 _HEAD = re.compile(rb"([123]) ([^ \n]{1,256}) (-?[0-9]{1,19})(?: (-?[0-9]{1,19}))?(?: [^\n]*)?\r?\n")
 _SMALLEST_TIME = 10**15
+_TOO_LATE, _TOO_LONG = 1 << 62, 1 << 60
+"""Nanoseconds: the year 2116, and 36 years. Sums of those below fit into 64 bits."""
 
 
 class Kind(IntEnum):
@@ -55,7 +57,8 @@ def encode(record: Record) -> bytes:
 
 
 def parse(data: bytes) -> Record | None:
-    """The record that these octets are, without separator; None where the head line is malformed."""
+    """The record that these octets are, without separator; None where the head line is malformed, or what it says of
+    time impossible."""
     head = _HEAD.match(data, 0, HEAD_LIMIT_BYTES)
     if head is None:
         return None
@@ -66,6 +69,8 @@ def parse(data: bytes) -> Record | None:
             time_ns, latency_ns = 0, time_ns
         elif latency_ns >= _SMALLEST_TIME:
             time_ns, latency_ns = latency_ns, time_ns
+    if time_ns >= _TOO_LATE or latency_ns >= _TOO_LONG:
+        return None
     return Record(Kind(kind[0] - 48), name, max(time_ns, 0), max(latency_ns, -1), data[head.end() :])
 
 
