@@ -2,12 +2,12 @@
 
 from ipaddress import ip_address
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shadowtap.events import Connection, Ended, Endpoint, Exchange, Message, Request, Response
-from shadowtap.stored import Numbers
-from shadowtap.stored.renumbered import MAX_CONNECTIONS
+from shadowtap.stored import Numbers, renumbered
 
 ENDS = Endpoint(ip_address("10.0.0.1"), 4711), Endpoint(ip_address("10.0.0.2"), 80)
 
@@ -91,10 +91,11 @@ def test_both_sides_of_an_exchange_have_the_new_number() -> None:
     assert moved.request.connection.number == moved.response.connection.number == 3
 
 
-def test_what_is_known_of_connections_is_bounded() -> None:
+def test_what_is_known_of_connections_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renumbered, "MAX_CONNECTIONS", 1000)
     moved = Numbers().source(alone=False)
     assert number_of(moved(asked(0))) == 0
-    for number in range(1, MAX_CONNECTIONS + 10):
+    for number in range(1, 1010):
         moved(asked(number))
         assert number_of(moved(asked(0))) == 0  # not silent
-    assert number_of(moved(asked(1))) >= MAX_CONNECTIONS
+    assert number_of(moved(asked(1))) >= 1000
