@@ -257,9 +257,9 @@ def lane_of(request: Request, copies: Duplicates) -> Request:
     """The request in the lane that all copies of its connection share."""
     connection = request.connection
     lane = copies.lane(connection.number)
-    return (
-        request if lane == connection.number else replace(request, connection=replace(connection, lane=lane))
-    )
+    if lane == connection.number:
+        return request
+    return replace(request, connection=replace(connection, lane=lane))
 
 
 def count_untaken(account: RequestAccount, targets: Sequence[Target]) -> str:
